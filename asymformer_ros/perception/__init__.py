@@ -1,0 +1,1 @@
+"""What a frame means: units, labels, pictures. Knows nothing of ROS."""

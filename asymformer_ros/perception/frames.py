@@ -1,0 +1,56 @@
+"""The two records that every room of the package exchanges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Label of a pixel that belongs to no class or was not segmented.
+UNLABELLED = 255
+
+
+class FrameError(ValueError):
+    """A frame cannot be used; the message says what is wrong with it and what to do."""
+
+
+@dataclass(frozen=True)
+class RgbdFrame:
+    """One colour image with the depth image registered to it.
+
+    rgb: uint8 [H, W, 3] in R, G, B order. depth_m: float32 [H, W], metres, NaN where there is no
+    reading. stamp_ns: the colour image's stamp in nanoseconds. frame_id: its optical frame.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth_m: NDArray[np.float32]
+    stamp_ns: int = 0
+    frame_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+            raise FrameError(f"rgb must be uint8 [H, W, 3], got {self.rgb.dtype} {self.rgb.shape}")
+        if self.depth_m.dtype != np.float32 or self.depth_m.ndim != 2:
+            raise FrameError(
+                f"depth must be float32 [H, W], got {self.depth_m.dtype} {self.depth_m.shape}"
+            )
+        if self.rgb.shape[:2] != self.depth_m.shape:
+            height, width = self.rgb.shape[:2]
+            raise FrameError(
+                f"colour is {width}x{height} but depth is "
+                f"{self.depth_m.shape[1]}x{self.depth_m.shape[0]}: "
+                "use the depth topic that the driver registers to colour"
+            )
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Classes of one frame at the camera's resolution.
+
+    labels: uint8 [H, W], class index, 255 = unlabelled. confidence: uint8 [H, W], probability of
+    the label times 255.
+    """
+
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]

@@ -1,0 +1,1 @@
+"""The only package here that imports rclpy."""
