@@ -1,0 +1,181 @@
+"""Weights files: both official key formats, wrappers, our own format, and everything wrong."""
+
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import reference_recipe
+import torch
+
+from asymformer_ros.network.asymformer import create
+from asymformer_ros.network.checkpoint import load, save
+from asymformer_ros.network.profile import CheckpointError, Profile
+
+DATA = Path(__file__).parents[1] / "data"
+NANO = Profile(network="asymformer-nano", label_space="nyu40", num_classes=40)
+
+
+def official_state(format_name):
+    """A state dict in one of the two official key formats, filled by the reference recipe."""
+    layout = json.loads((DATA / f"state_dict_{format_name}.json").read_text())["tensors"]
+    state = {}
+    for key, shape, *_ in layout:
+        current = key.replace(".SCC.conv1.", ".SCC.conv_bn.0.").replace(
+            ".SCC.bn.", ".SCC.conv_bn.1."
+        )
+        full = [*shape, 1, 1] if key.startswith("Decoder.linear_c") and len(shape) == 2 else shape
+        state[key] = torch.from_numpy(reference_recipe.tensor(current, full)).reshape(shape)
+    return state
+
+
+@pytest.fixture(scope="module")
+def current():
+    return official_state("current")
+
+
+@pytest.fixture
+def nano_file(tmp_path):
+    torch.manual_seed(1)
+    network = create("asymformer-nano")
+    path = tmp_path / "nano.safetensors"
+    save(path, network, NANO)
+    return path, network
+
+
+@pytest.mark.parametrize("key_format", ["current", "released"])
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "state_dict"])
+@pytest.mark.parametrize("prefix", ["", "module."], ids=["plain", "module."])
+def test_official_checkpoints_load_in_every_published_form(
+    tmp_path, current, key_format, wrapped, prefix
+):
+    state = {prefix + key: value for key, value in official_state(key_format).items()}
+    content = {"global_step": 7, "epoch": 3, "state_dict": state, "optimizer": {}}
+    path = tmp_path / "official.pth"
+    torch.save(content if wrapped else state, path)
+    network, profile = load(path)
+    assert profile.channel_order == "bgr"
+    assert profile.label_space == "nyu40"
+    loaded = network.state_dict()
+    assert set(loaded) == set(current)
+    assert all(torch.equal(loaded[key], current[key]) for key in current)
+    assert not network.training
+
+
+def test_a_sun_rgbd_checkpoint_is_known_by_its_37_classes(tmp_path, current):
+    state = dict(current)
+    state["Decoder.linear_pred.weight"] = state["Decoder.linear_pred.weight"][:37]
+    state["Decoder.linear_pred.bias"] = state["Decoder.linear_pred.bias"][:37]
+    torch.save(state, tmp_path / "sun.pth")
+    _, profile = load(tmp_path / "sun.pth", "imagenet-rgb")
+    assert (profile.label_space, profile.num_classes, profile.depth_scale) == ("sunrgbd37", 37, 0.8)
+    assert profile.channel_order == "rgb"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (
+            lambda s: s.pop("down_sample_1.depth_stem.proj.bias"),
+            "key down_sample_1.depth_stem.proj.bias is missing",
+        ),
+        (lambda s: s.update({"extra.weight": torch.zeros(1)}), "key extra.weight is left over"),
+        (
+            lambda s: s.update({"down_sample_2.depth_norm.bias": torch.zeros(3)}),
+            r"down_sample_2.depth_norm.bias has shape \[3\], expected \[64\]",
+        ),
+        (lambda s: s.pop("Decoder.linear_pred.weight"), "not an AsymFormer checkpoint"),
+    ],
+    ids=["missing", "left over", "shape", "no head"],
+)
+def test_the_first_key_that_does_not_fit_is_named(tmp_path, current, damage, message):
+    state = dict(current)
+    damage(state)
+    torch.save(state, tmp_path / "bad.pth")
+    with pytest.raises(CheckpointError, match=message):
+        load(tmp_path / "bad.pth")
+
+
+class _Payload:
+    """Unpickling this would create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path):
+    trace = tmp_path / "executed"
+    with (tmp_path / "evil.pth").open("wb") as file:
+        pickle.dump({"state_dict": _Payload(trace)}, file)
+    with pytest.raises(CheckpointError, match="weights only"):
+        load(tmp_path / "evil.pth")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"not weights at all"])
+def test_a_file_that_is_no_checkpoint_gives_one_sentence(tmp_path, suffix, content):
+    path = tmp_path / f"junk{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="junk") as error:
+        load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match="does not exist"):
+        load(tmp_path / "nowhere.pth")
+
+
+def test_our_format_brings_back_weights_and_profile(nano_file):
+    path, network = nano_file
+    loaded, profile = load(path)
+    assert profile == NANO
+    for key, value in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value)
+
+
+def test_a_truncated_file_is_refused(nano_file):
+    path, _ = nano_file
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(CheckpointError, match="not a readable safetensors"):
+        load(path)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(nano_file, monkeypatch):
+    path, network = nano_file
+    before = path.read_bytes()
+
+    def fail(self, target):
+        raise OSError("disk gone")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk gone"):
+        save(path, network, NANO)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input_size": (470, 640)}, "not a multiple of 32"),
+        ({"channel_order": "gbr"}, "neither rgb nor bgr"),
+        ({"depth_holes": "median"}, "neither zero nor mean"),
+    ],
+)
+def test_an_impossible_profile_is_refused(change, message):
+    with pytest.raises(CheckpointError, match=message):
+        replace(NANO, **change)
+
+
+def test_profiles_survive_json():
+    assert Profile.from_json(NANO.to_json()) == NANO
+    with pytest.raises(CheckpointError, match="unknown profile entry 'wavelength'"):
+        Profile.from_json('{"wavelength": 3}')
+    with pytest.raises(CheckpointError, match="damaged"):
+        Profile.from_json("{")
