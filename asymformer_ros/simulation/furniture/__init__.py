@@ -1,0 +1,1 @@
+"""Things that stand on the floor of a room."""
