@@ -35,3 +35,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free the engine; calling it again does nothing."""
+
+
+def contiguous_frame(
+    rgb: NDArray[np.uint8], depth_m: NDArray[np.float32], input_size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The frame in the memory layout that runtimes take; EngineError if it is not `input_size`."""
+    if rgb.shape != (*input_size, 3) or depth_m.shape != input_size:
+        height, width = input_size
+        raise EngineError(
+            f"the engine takes {width}x{height}, got colour {rgb.shape} and depth {depth_m.shape}"
+        )
+    return np.ascontiguousarray(rgb), np.ascontiguousarray(depth_m)

@@ -1,0 +1,131 @@
+"""From the parameters `weights` and `engine` to a running engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from asymformer_ros import __version__
+from asymformer_ros.engines.engine import Engine, EngineError
+from asymformer_ros.engines.onnx_engines import OnnxEngine, open_onnxruntime, open_openvino
+from asymformer_ros.network.profile import CheckpointError
+
+#: Fastest first; `auto` takes the first that works.
+ENGINES = ("openvino", "onnxruntime", "torch")
+_ONNX: dict[str, Callable[[Path], OnnxEngine]] = {
+    "openvino": open_openvino,
+    "onnxruntime": open_onnxruntime,
+}
+_BUNDLED = Path(__file__).parents[1] / "weights"
+_PYTORCH_SUFFIXES = (".pth", ".pt", ".safetensors")
+
+
+@dataclass(frozen=True)
+class LoadedEngine:
+    """A warm engine, the name of its classes, and why engines before it were passed over."""
+
+    engine: Engine
+    label_space: str
+    passed_over: tuple[str, ...] = ()
+
+
+def load_engine(
+    weights: str, engine: str = "auto", cache_dir: str = "", profile: str = ""
+) -> LoadedEngine:
+    """Make an engine and run it once, so that the first frame is as fast as the others.
+
+    weights: name of bundled weights or a path (.onnx deploy graph, .safetensors, official .pth).
+    engine: ``auto`` or one of `ENGINES`. cache_dir: where PyTorch weights are kept as ONNX; empty
+    is ~/.cache/asymformer_ros. profile: preprocessing of official weights. Raises EngineError or
+    CheckpointError with one sentence.
+    """
+    if engine != "auto" and engine not in ENGINES:
+        raise EngineError(f"unknown engine {engine!r}: choose auto, {', '.join(ENGINES)}")
+    path = _find(weights)
+    cache = Path(cache_dir).expanduser() if cache_dir else Path.home() / ".cache/asymformer_ros"
+    passed_over: list[str] = []
+    for name in ENGINES if engine == "auto" else (engine,):
+        try:
+            made, label_space = _make(name, path, cache, profile)
+            height, width = made.input_size
+            made.infer(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32))
+            return LoadedEngine(made, label_space, tuple(passed_over))
+        except EngineError as error:
+            if engine != "auto":
+                raise
+            passed_over.append(f"{name}: {error}")
+    raise EngineError("no engine works here: " + "; ".join(passed_over))
+
+
+def _find(weights: str) -> Path:
+    """The weights file of a bundled name or a path."""
+    bundled = _BUNDLED / f"{weights}.onnx"
+    if bundled.is_file():
+        return bundled
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in _BUNDLED.glob("*.onnx")))
+        raise CheckpointError(
+            f"weights {weights!r} are neither bundled ({names}) nor a file: "
+            "check the parameter 'weights'"
+        )
+    if path.suffix != ".onnx" and path.suffix not in _PYTORCH_SUFFIXES:
+        raise CheckpointError(
+            f"weights {path} have an unknown ending: give .onnx or {', '.join(_PYTORCH_SUFFIXES)}"
+        )
+    return path
+
+
+def _make(name: str, path: Path, cache: Path, profile: str) -> tuple[Engine, str]:
+    if name == "torch":
+        if path.suffix == ".onnx":
+            path = path.with_suffix(".safetensors")
+            if not path.is_file():
+                raise EngineError("torch cannot run .onnx weights: give the .pth or .safetensors")
+        _require_torch(path)
+        from asymformer_ros.engines.torch_engine import TorchEngine
+
+        torch_engine = TorchEngine(path, profile)
+        return torch_engine, torch_engine.profile.label_space
+    if find_spec(name) is None:
+        raise EngineError(f"{name} is not installed: pip install {name}")
+    if path.suffix != ".onnx":
+        path = _exported(path, cache, profile)
+    onnx_engine = _ONNX[name](path)
+    return onnx_engine, onnx_engine.profile.label_space
+
+
+def _require_torch(path: Path) -> None:
+    if find_spec("torch") is None:
+        raise EngineError(
+            f"PyTorch is not installed, and reading {path.name} needs it: "
+            "pip install 'asymformer_ros[torch]', or export the weights to .onnx elsewhere"
+        )
+
+
+def _exported(path: Path, cache: Path, profile: str) -> Path:
+    """The deploy graph of a PyTorch weights file, exported once into the cache."""
+    key = hashlib.sha256(path.read_bytes() + f"{profile}/{__version__}".encode()).hexdigest()
+    exported = cache / f"{path.stem}-{key[:16]}.onnx"
+    if exported.is_file():
+        return exported
+    _require_torch(path)
+    if find_spec("onnx") is None:
+        raise EngineError("exporting weights needs the package onnx: pip install onnx")
+    from asymformer_ros.engines.onnx_export import export_onnx
+    from asymformer_ros.network.checkpoint import load
+
+    network, found = load(path, profile)
+    try:
+        export_onnx(network, found, exported)
+    except OSError as error:
+        raise EngineError(
+            f"cache_dir {cache} cannot be written to ({error.strerror}): "
+            "choose a folder that this user may write to"
+        ) from error
+    return exported

@@ -1,0 +1,36 @@
+"""Host upsampling against the plain definition: bilinear volume, then argmax and maximum."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from asymformer_ros.engines.upsample import labels_and_confidence
+
+
+def smooth_log_probabilities(classes, height, width, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(1, classes, 5, 6, generator=generator) * 3.0
+    logits = F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False)
+    return torch.log_softmax(logits, dim=1)
+
+
+@pytest.mark.parametrize(("classes", "size"), [(40, (480, 640)), (37, (96, 128)), (1, (32, 64))])
+def test_labels_are_the_argmax_of_the_upsampled_volume(classes, size):
+    quarter = smooth_log_probabilities(classes, size[0] // 4, size[1] // 4)
+    labels, confidence = labels_and_confidence(quarter[0].numpy(), size)
+    volume = F.interpolate(quarter, size=size, mode="bilinear", align_corners=False)[0]
+    best = volume.amax(dim=0)
+    chosen = volume.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
+    # Ties in the last bit may fall either way; the chosen class must be a best one.
+    assert (best - chosen).max() < 1e-5
+    assert np.abs(confidence.astype(int) - (best.exp() * 255).numpy()).max() <= 1.0
+    assert (labels == volume.argmax(0).numpy()).mean() > 0.9999
+
+
+def test_the_first_of_equal_classes_wins():
+    labels, confidence = labels_and_confidence(
+        np.full((3, 8, 8), np.log(1 / 3), np.float32), (32, 32)
+    )
+    assert (labels == 0).all()
+    assert (confidence == 85).all()
