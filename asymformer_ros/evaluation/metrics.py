@@ -1,0 +1,67 @@
+"""The metric of the AsymFormer paper: one confusion matrix over all labelled pixels of a set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymformer_ros.perception.frames import UNLABELLED
+
+
+class ConfusionMatrix:
+    """Counts of (true class, predicted class) pairs, int64 [classes, classes].
+
+    Pixels whose truth is 255 are left out; an unlabelled prediction counts as wrong.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        self.num_classes = num_classes
+        # One column more: predictions that are no class.
+        self._counts = np.zeros((num_classes, num_classes + 1), np.int64)
+
+    def add(self, truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
+        """Count one image; both uint8 of one shape. Raises ValueError."""
+        if truth.shape != prediction.shape:
+            raise ValueError(f"truth is {truth.shape}, prediction is {prediction.shape}")
+        columns = self.num_classes + 1
+        labelled = truth != UNLABELLED
+        true = truth[labelled].astype(np.int32)
+        if true.size and true.max() >= self.num_classes:
+            raise ValueError(f"truth has class {true.max()}, the set has {self.num_classes}")
+        predicted = np.minimum(prediction[labelled], self.num_classes)
+        pairs = np.bincount(true * columns + predicted, minlength=self.num_classes * columns)
+        self._counts += pairs.reshape(self._counts.shape)
+
+    def scores(self) -> Scores:
+        """Scores over everything counted so far."""
+        hits = np.diag(self._counts).astype(np.float64)
+        truth = self._counts.sum(axis=1)
+        union = truth + self._counts.sum(axis=0)[: self.num_classes] - hits
+        with np.errstate(invalid="ignore"):
+            iou = np.where(union > 0, hits / union, np.nan)
+            recall = np.where(truth > 0, hits / truth, np.nan)
+        total = truth.sum()
+        return Scores(
+            iou=iou,
+            mean_iou=float(np.nan_to_num(iou).mean()),
+            mean_iou_present=float(iou[truth > 0].mean()) if total else float("nan"),
+            pixel_accuracy=float(hits.sum() / total) if total else float("nan"),
+            mean_accuracy=float(recall[truth > 0].mean()) if total else float("nan"),
+        )
+
+
+@dataclass(frozen=True)
+class Scores:
+    """iou: float64 [classes], NaN where a class was neither there nor predicted.
+
+    mean_iou: over all classes, absent ones as 0 (the paper's). mean_iou_present: over the classes
+    that the truth contains. All shares between 0 and 1.
+    """
+
+    iou: NDArray[np.float64]
+    mean_iou: float
+    mean_iou_present: float
+    pixel_accuracy: float
+    mean_accuracy: float
