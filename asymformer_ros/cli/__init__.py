@@ -1,0 +1,1 @@
+"""The `asymformer` command: one module a verb."""
