@@ -43,7 +43,7 @@ class OnnxEngine:
             log_probabilities = self._network(*frame)
         except Exception as error:  # each runtime has exceptions of its own
             raise EngineError(f"{self.name} failed on a frame: {_first_line(error)}") from error
-        return labels_and_confidence(log_probabilities, self.input_size)
+        return labels_and_confidence(log_probabilities)
 
     def close(self) -> None:
         """Free the runtime's session."""

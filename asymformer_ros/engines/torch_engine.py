@@ -44,7 +44,7 @@ class TorchEngine:
                 host = log_probabilities.cpu().numpy()
         except RuntimeError as error:
             raise EngineError(f"torch failed on a frame: {error}") from error
-        return labels_and_confidence(host, self.input_size)
+        return labels_and_confidence(host)
 
     def close(self) -> None:
         """Free the network."""

@@ -18,7 +18,7 @@ def smooth_log_probabilities(classes, height, width, seed=0):
 @pytest.mark.parametrize(("classes", "size"), [(40, (480, 640)), (37, (96, 128)), (1, (32, 64))])
 def test_labels_are_the_argmax_of_the_upsampled_volume(classes, size):
     quarter = smooth_log_probabilities(classes, size[0] // 4, size[1] // 4)
-    labels, confidence = labels_and_confidence(quarter[0].numpy(), size)
+    labels, confidence = labels_and_confidence(quarter[0].numpy())
     volume = F.interpolate(quarter, size=size, mode="bilinear", align_corners=False)[0]
     best = volume.amax(dim=0)
     chosen = volume.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
@@ -28,9 +28,18 @@ def test_labels_are_the_argmax_of_the_upsampled_volume(classes, size):
     assert (labels == volume.argmax(0).numpy()).mean() > 0.9999
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_small_islands_of_a_class_are_not_lost(seed):
+    rng = np.random.default_rng(seed)
+    quarter = torch.from_numpy(rng.normal(0.0, 2.0, (1, 12, 9, 13)).astype(np.float32))
+    quarter = torch.log_softmax(quarter, dim=1)
+    labels, _ = labels_and_confidence(quarter[0].numpy())
+    volume = F.interpolate(quarter, scale_factor=4.0, mode="bilinear", align_corners=False)[0]
+    chosen = volume.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
+    assert (volume.amax(dim=0) - chosen).max() < 1e-5
+
+
 def test_the_first_of_equal_classes_wins():
-    labels, confidence = labels_and_confidence(
-        np.full((3, 8, 8), np.log(1 / 3), np.float32), (32, 32)
-    )
+    labels, confidence = labels_and_confidence(np.full((3, 8, 8), np.log(1 / 3), np.float32))
     assert (labels == 0).all()
     assert (confidence == 85).all()
