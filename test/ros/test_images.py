@@ -1,0 +1,176 @@
+"""Image messages to arrays and back: layouts, what is refused, and with which words."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("sensor_msgs.msg", reason="needs the ROS message packages")
+
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from asymformer_ros.perception.frames import FrameError
+from asymformer_ros.ros.images import (
+    COLOR_ENCODINGS,
+    DEPTH_ENCODINGS,
+    decode_color,
+    decode_depth,
+    require_same_size,
+    to_message,
+)
+
+RGB = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+MILLIMETRES = (np.arange(4 * 6, dtype=np.uint16) * 301).reshape(4, 6)
+METRES = MILLIMETRES.astype(np.float32) / 1000
+
+
+def image(array, encoding, *, padding=0, big_endian=False, **fields):
+    """A message with `padding` bytes after each row, as a driver would fill it."""
+    ordered = array.astype(array.dtype.newbyteorder(">" if big_endian else "<"))
+    rows = ordered.reshape(len(array), -1).view(np.uint8)
+    padded = np.full((len(rows), rows.shape[1] + padding), 0xEE, dtype=np.uint8)
+    padded[:, : rows.shape[1]] = rows
+    message = Image(height=array.shape[0], width=array.shape[1], encoding=encoding)
+    message.step = padded.shape[1]
+    message.is_bigendian = int(big_endian)
+    message.data.frombytes(padded.tobytes())
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+@pytest.mark.parametrize("padding", [0, 1, 14])
+@pytest.mark.parametrize(("encoding", "stored"), [("rgb8", RGB), ("bgr8", RGB[..., ::-1])])
+def test_colour_comes_out_as_contiguous_rgb(encoding, stored, padding):
+    decoded = decode_color(image(np.ascontiguousarray(stored), encoding, padding=padding))
+
+    np.testing.assert_array_equal(decoded, RGB)
+    assert decoded.flags.c_contiguous
+    assert decoded.dtype == np.uint8
+
+
+def test_unpadded_rgb_is_not_copied():
+    message = image(RGB, "rgb8")
+
+    assert np.shares_memory(decode_color(message), np.frombuffer(message.data, dtype=np.uint8))
+
+
+def test_the_byte_order_flag_means_nothing_for_8_bit_images():
+    np.testing.assert_array_equal(decode_color(image(RGB, "rgb8", is_bigendian=1)), RGB)
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("padding", [0, 1, 6])
+@pytest.mark.parametrize("encoding", ["16UC1", "mono16"])
+def test_16_bit_depth_is_millimetres_with_zero_for_no_reading(encoding, padding, big_endian):
+    decoded = decode_depth(image(MILLIMETRES, encoding, padding=padding, big_endian=big_endian))
+
+    assert np.isnan(decoded[0, 0])
+    np.testing.assert_allclose(decoded.ravel()[1:], METRES.ravel()[1:], rtol=1e-6)
+    assert decoded.dtype == np.float32
+    assert decoded.dtype.isnative
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("padding", [0, 3, 8])
+def test_float_depth_is_metres_with_nan_for_no_reading(padding, big_endian):
+    stored = METRES.copy()
+    stored[1] = [np.nan, np.inf, -np.inf, -1.0, 0.0, 2.5]
+
+    decoded = decode_depth(image(stored, "32FC1", padding=padding, big_endian=big_endian))
+
+    np.testing.assert_array_equal(decoded[1], np.float32([np.nan] * 5 + [2.5]))
+    np.testing.assert_array_equal(decoded[2:], METRES[2:])
+
+
+def test_the_last_row_needs_no_padding():
+    message = image(RGB, "rgb8", padding=14)
+    del message.data[-14:]
+
+    np.testing.assert_array_equal(decode_color(message), RGB)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"step": 17}, "colour: 6x4 rgb8 needs step >= 18, got 17"),
+        ({"height": 5}, r"needs 90 bytes, got 72: the image is truncated"),
+        ({"height": 0}, "6x0 rgb8 has no pixels"),
+        ({"width": 0}, "0x4 rgb8 has no pixels"),
+        ({"height": 2**32 - 1, "width": 2**32 - 1, "step": 2**32 - 1}, "needs step >= "),
+        ({"height": 2**32 - 1}, "the image is truncated"),
+        ({"encoding": "16UC1"}, "are the colour and depth topics swapped"),
+        ({"encoding": "yuv422"}, "encoding 'yuv422' is not supported: publish rgb8 or bgr8"),
+        ({"encoding": ""}, "encoding '' is not supported"),
+    ],
+)
+def test_a_colour_image_that_cannot_be_read_is_refused_in_words(fields, sentence):
+    with pytest.raises(FrameError, match=sentence):
+        decode_color(image(RGB, **({"encoding": "rgb8"} | fields)))
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "8UC1", "rgb8", "jpeg", "16SC1"])
+def test_an_image_without_distances_is_refused_as_depth_with_advice(encoding):
+    with pytest.raises(FrameError, match=r"raw depth image \(16UC1, mono16 or 32FC1\)"):
+        decode_depth(image(MILLIMETRES, encoding))
+
+
+def test_truncated_depth_is_refused():
+    with pytest.raises(FrameError, match="depth: 6x4 16UC1 with step 12 needs 48 bytes, got 0"):
+        decode_depth(Image(height=4, width=6, step=12, encoding="16UC1"))
+
+
+def test_depth_of_another_size_is_refused_with_the_drivers_remedies():
+    with pytest.raises(FrameError, match=r"colour is 6x4 but depth is 3x4: .*align_depth\.enable"):
+        require_same_size(image(RGB, "rgb8"), image(MILLIMETRES[:, :3], "16UC1"))
+
+    require_same_size(image(RGB, "rgb8"), image(MILLIMETRES, "16UC1"))
+
+
+@pytest.mark.parametrize(("array", "encoding"), [(RGB[..., 0], "mono8"), (RGB[::-1], "rgb8")])
+def test_an_array_becomes_a_message_with_the_very_header(array, encoding):
+    header = Header(frame_id="camera")
+
+    message = to_message(header, array, encoding)
+
+    assert message.header is header
+    assert (message.height, message.width, message.encoding) == (4, 6, encoding)
+    assert message.step * message.height == len(message.data) == array.size
+    assert bytes(message.data) == array.tobytes()
+
+
+sizes = st.integers(0, 9) | st.sampled_from([2**16, 2**32 - 1])
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from([*COLOR_ENCODINGS, *DEPTH_ENCODINGS, "mono8", "nonsense", "\0"]),
+    sizes,
+    sizes,
+    sizes | st.integers(0, 40),
+    st.booleans(),
+    st.binary(max_size=400),
+)
+def test_whatever_a_message_says_it_is_decoded_or_refused(
+    encoding, height, width, step, big_endian, data
+):
+    message = Image(height=height, width=width, encoding=encoding, step=step)
+    message.is_bigendian = int(big_endian)
+    message.data.frombytes(data)
+
+    for decode in (decode_color, decode_depth):
+        try:
+            decoded = decode(message)
+        except FrameError as refusal:
+            assert "\n" not in str(refusal)
+        else:
+            assert decoded.shape[:2] == (height, width)
+
+
+def test_these_tests_ran_on_a_little_endian_machine():
+    assert sys.byteorder == "little", "the byte orders above would have to be swapped"
