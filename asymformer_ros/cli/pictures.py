@@ -1,0 +1,48 @@
+"""Overlay pictures of a trial on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from asymformer_ros.files import write_atomically
+from asymformer_ros.perception.labels import LabelSpace
+from asymformer_ros.perception.overlay import legend
+
+Picture = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def write_picture(path: Path, picture: Picture, space: LabelSpace) -> None:
+    """Write the overlay with its legend as PNG."""
+    done, content = cv2.imencode(".png", _with_legend(picture, space)[:, :, ::-1])
+    if not done:
+        raise OSError(f"cannot encode {path}")
+    write_atomically(path, content.tobytes())
+
+
+def write_clip(path: Path, pictures: Sequence[Picture], space: LabelSpace, rate_hz: float) -> None:
+    """Write the overlays with their legends as MP4."""
+    frames = [_with_legend(picture, space) for picture in pictures]
+    width = max(frame.shape[1] for frame in frames)
+    writer = cv2.VideoWriter(
+        str(path),
+        cv2.VideoWriter.fourcc(*"mp4v"),
+        rate_hz,
+        (width, frames[0].shape[0]),
+    )
+    if not writer.isOpened():
+        raise OSError(f"cannot write {path}: this OpenCV has no MP4 writer")
+    for frame in frames:
+        padded = np.full((frame.shape[0], width, 3), 255, np.uint8)
+        padded[:, : frame.shape[1]] = frame
+        writer.write(padded[:, :, ::-1])
+    writer.release()
+
+
+def _with_legend(picture: Picture, space: LabelSpace) -> NDArray[np.uint8]:
+    overlay, labels = picture
+    return np.hstack((overlay, legend(space, labels)))

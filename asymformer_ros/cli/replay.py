@@ -1,0 +1,188 @@
+"""`asymformer replay`: the real node on a recording."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asymformer_ros.evaluation.recordings import Recording, Stream
+    from asymformer_ros.perception.labels import LabelSpace
+    from asymformer_ros.ros.observer import Observer
+
+# The latest overlays make the clip; 1.2 MB each at 640x480.
+_OVERLAYS_KEPT = 90
+_MOST_SINGLE_OVERLAYS = 30
+_WORDS = {"color": "colour", "depth": "depth", "labels": "labels"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument(
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="a ROS 1 .bag, a rosbag2 folder, a .mcap or .db3, or a folder with color/, depth/ "
+        "(16-bit PNG, mm) and perhaps label/ (PNG of classes, 255 = void), files named alike",
+    )
+    parser.add_argument("--color-topic", default="", help="of a bag; default: the only one")
+    parser.add_argument("--depth-topic", default="", help="of a bag; default: the only one")
+    parser.add_argument("--label-topic", default="", help="of a bag, mono8; default: no score")
+    parser.add_argument("--rate", type=_positive, default=5.0, help="frames/s of a folder: 5")
+    parser.add_argument(
+        "--seconds",
+        type=_positive,
+        default=0.0,
+        help="play round and round for that long; default: once, or as often as 5 s need",
+    )
+    parser.add_argument("--slop", type=float, default=0.05, help="sync.slop of the node: 0.05")
+    parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
+    parser.add_argument("--engine", default="auto", help="engine of the node (default auto)")
+    parser.add_argument("--output", type=Path, default=Path("replay"), help="folder: replay")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay; returns the exit code, 0 if a frame was segmented."""
+    from asymformer_ros.engines.engine import EngineError
+    from asymformer_ros.evaluation.recordings import RecordingError, open_recording
+    from asymformer_ros.network.profile import CheckpointError
+    from asymformer_ros.perception.labels import LabelSpaceError
+    from asymformer_ros.ros.trial import TrialError
+
+    topics: dict[Stream, str] = {
+        "color": args.color_topic,
+        "depth": args.depth_topic,
+        "labels": args.label_topic,
+    }
+    try:
+        recording = open_recording(args.path, topics, args.rate)
+        _describe(args.path, recording)
+        return _replay(args)
+    # ValueError: labels that do not fit the weights' classes or the images' size.
+    except (
+        CheckpointError,
+        EngineError,
+        LabelSpaceError,
+        OSError,
+        RecordingError,
+        TrialError,
+        ValueError,
+    ) as error:
+        print(f"asymformer replay: {error}", file=sys.stderr)
+        return 1
+
+
+def _describe(path: Path, recording: Recording) -> None:
+    print(path)
+    for stream, source in recording.sources.items():
+        line = f"  {_WORDS[stream]}: {recording.counts[stream]} images of {source}"
+        if (first := recording.first.get(stream)) is not None:
+            line += f", {first.width}x{first.height} {first.encoding}"
+        print(line)
+    for warning in recording.warnings:
+        print(f"warning: {warning}")
+
+
+def _replay(args: argparse.Namespace) -> int:
+    import rclpy
+
+    from asymformer_ros.cli.summary import summary, table
+    from asymformer_ros.engines.choose import load_engine
+    from asymformer_ros.perception.labels import load_label_space
+    from asymformer_ros.resources import resource
+    from asymformer_ros.ros.observer import Observer
+    from asymformer_ros.ros.trial import Trial, isolate, ros_node
+
+    print("Loading the network; the recording starts in some seconds ...", flush=True)
+    # The node loads them, too; this tells which classes they know, and errors come early.
+    loaded = load_engine(args.weights, args.engine)
+    loaded.engine.close()
+    space = load_label_space(loaded.label_space)
+
+    args.output.mkdir(parents=True, exist_ok=True)
+    account_path = args.output / "published.json"
+    isolate(resource("config/fastdds.xml"))
+    observer = Observer(len(space.classes), keep=_OVERLAYS_KEPT)
+    observer.watch_overlay()
+    camera = {
+        "path": str(args.path),
+        "color_topic": args.color_topic,
+        "depth_topic": args.depth_topic,
+        "label_topic": args.label_topic,
+        "rate": args.rate,
+        "seconds": args.seconds,
+        # Or the end of a play would pair with the beginning of the next.
+        "pause": max(1 / args.rate, 2 * args.slop),
+        "account": str(account_path),
+    }
+    node = {
+        "weights": args.weights,
+        "engine": args.engine,
+        "sync.slop": args.slop,
+        "exit_with_parent": True,
+    }
+    trial = Trial(
+        camera=ros_node("recorded_camera", camera),
+        node=ros_node("node", node),
+        folder=args.output,
+        overlay_from_s=float("inf"),
+    )
+
+    def progress(seconds: float) -> None:
+        received = observer.seen.report.get("received_color", "0")
+        count = len(observer.seen.arrival_s)
+        print(f"\r  {received} colour images received, {count} label images", end="", flush=True)
+
+    try:
+        trial.run(observer, progress)
+    finally:
+        print()
+        rclpy.try_shutdown()
+    account = json.loads(account_path.read_text())
+    print("\n" + table(summary(observer.seen, account["published"].get("color", 0))))
+    if observer.pictures:
+        names = {int(stamp): name for stamp, name in account["names"].items()}
+        _write_pictures(args.output, observer, space, names)
+    complaint = observer.seen.complaint
+    if not observer.seen.arrival_s:
+        print(f"asymformer replay: no frame was segmented: {complaint}", file=sys.stderr)
+        if "sync.slop" in complaint:
+            print("(a larger --slop pairs them all the same)", file=sys.stderr)
+        return 1
+    if complaint:
+        print(f"\nthe node warned: {complaint}")
+    return 0
+
+
+def _write_pictures(
+    folder: Path, observer: Observer, space: LabelSpace, names: dict[int, str]
+) -> None:
+    """The last overlay, a clip, and of a small folder each frame's overlay."""
+    from asymformer_ros.cli.pictures import write_clip, write_picture
+
+    pictures, stamps_ns = list(observer.pictures), list(observer.picture_stamps_ns)
+    write_picture(folder / "overlay.png", pictures[-1], space)
+    span_s = (stamps_ns[-1] - stamps_ns[0]) / 1e9
+    rate_hz = (len(pictures) - 1) / span_s if span_s > 0 else 1.0
+    write_clip(folder / "overlay.mp4", pictures, space, rate_hz)
+    wrote = "overlay.png and overlay.mp4"
+    named = {
+        names[stamp]: picture
+        for stamp, picture in zip(stamps_ns, pictures, strict=True)
+        if stamp in names
+    }
+    if named and len(set(names.values())) < _MOST_SINGLE_OVERLAYS:
+        for name, picture in named.items():
+            write_picture(folder / f"overlay_{name}.png", picture, space)
+        wrote = f"overlay.png, overlay.mp4 and {len(named)} overlay_*.png"
+    print(f"\nwrote {wrote} in {folder}/")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value

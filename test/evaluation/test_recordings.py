@@ -1,0 +1,503 @@
+"""Reading recordings: folders of image files and bags of ROS 1 and ROS 2, without ROS."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from asymformer_ros.evaluation.recordings import (
+    RecordedImage,
+    Recording,
+    RecordingError,
+    Timeline,
+    open_recording,
+)
+
+FRAMES = Path(__file__).parents[2].parent / "shared" / "data" / "frames"
+NYUV2_SMALL = FRAMES.parent / "nyuv2_small" / "test"
+HEIGHT, WIDTH = 6, 8
+MS = 1_000_000
+
+needs_real_data = pytest.mark.skipif(
+    not FRAMES.is_dir(), reason="needs the real frames in ../shared/data, which are not published"
+)
+
+
+def color(seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+
+
+def depth(seed=0):
+    return np.random.default_rng(seed).integers(500, 5000, (HEIGHT, WIDTH), np.uint16)
+
+
+def labels(seed=0):
+    return np.random.default_rng(seed).integers(0, 40, (HEIGHT, WIDTH), np.uint8)
+
+
+def write(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image)
+
+
+def pixels(image, dtype, *shape):
+    return image.data.view(dtype).reshape(image.height, image.width, *shape)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three frames, the second of them without labels."""
+    for number in (2, 10, 1):
+        write(tmp_path / f"color/{number}.png", color(number))
+        write(tmp_path / f"depth/{number}.png", depth(number))
+    for number in (1, 10):
+        write(tmp_path / f"label40/{number}.png", labels(number))
+    return tmp_path
+
+
+class TestFolder:
+    def test_a_frame_is_labels_depth_and_colour_of_one_stem_and_stamp(self, folder):
+        recording = open_recording(folder, rate_hz=4.0)
+
+        images = list(recording.images())
+        assert [(i.stream, i.name) for i in images] == [
+            *(("labels", "1"), ("depth", "1"), ("color", "1")),
+            *(("depth", "2"), ("color", "2")),
+            *(("labels", "10"), ("depth", "10"), ("color", "10")),
+        ]
+        assert [i.stamp_ns / MS for i in images] == [0, 0, 0, 250, 250, 500, 500, 500]
+        assert [i.time_ns for i in images] == [i.stamp_ns for i in images]
+        assert recording.counts == {"color": 3, "depth": 3, "labels": 2}
+
+    def test_pixels_are_those_of_the_files(self, folder):
+        of_labels, of_depth, of_color = list(open_recording(folder).images())[:3]
+
+        assert (of_color.encoding, of_color.step) == ("bgr8", 3 * WIDTH)
+        assert np.array_equal(pixels(of_color, np.uint8, 3), color(1))
+        assert (of_depth.encoding, of_depth.step) == ("16UC1", 2 * WIDTH)
+        assert np.array_equal(pixels(of_depth, np.uint16), depth(1))
+        assert (of_labels.encoding, of_labels.step) == ("mono8", WIDTH)
+        assert np.array_equal(pixels(of_labels, np.uint8), labels(1))
+
+    @pytest.mark.parametrize("suffix", ["jpg", "jpeg", "webp", "PNG"])
+    def test_colour_may_be_jpeg_or_webp_and_its_folder_rgb(self, tmp_path, suffix):
+        write(tmp_path / f"rgb/1.{suffix}", np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+        write(tmp_path / "depth/1.png", depth())
+        write(tmp_path / "label/1.png", labels())
+
+        *_, image = open_recording(tmp_path).images()
+        assert np.abs(pixels(image, np.uint8, 3).astype(int) - 90).max() <= 3
+
+    def test_images_without_a_partner_are_left_out_with_a_warning(self, folder):
+        (folder / "depth/2.png").unlink()
+        write(folder / "depth/11.png", depth())
+
+        recording = open_recording(folder)
+        assert [i.name for i in recording.images() if i.stream == "depth"] == ["1", "10"]
+        assert recording.warnings == ("2 images have no partner of their name and are left out",)
+
+    @pytest.mark.parametrize(
+        ("bad", "image", "sentence"),
+        [
+            ("depth/1.png", depth().astype(np.uint8), "8-bit with 1 channel, whose unit is unk"),
+            ("depth/1.png", np.dstack([depth()] * 3), "16-bit with 3 channels, whose unit is unk"),
+            (
+                "label40/1.png",
+                labels()[:4],
+                "is 8x4, 8-bit with 1 channel, its colour image is 8x6",
+            ),
+            ("label40/1.png", color(), "3 channels, its colour image is 8x6: labels must be 8-bit"),
+        ],
+    )
+    def test_files_of_another_meaning_are_refused(self, folder, bad, image, sentence):
+        write(folder / bad, image)
+
+        with pytest.raises(RecordingError, match=sentence) as error:
+            open_recording(folder)
+        assert bad in str(error.value)
+
+    @pytest.mark.parametrize("bad", ["color/1.png", "depth/1.png", "label40/1.png"])
+    def test_a_file_that_is_no_image_is_named(self, folder, bad):
+        (folder / bad).write_bytes(b"no image")
+
+        with pytest.raises(RecordingError, match=f"{bad} is no image"):
+            open_recording(folder)
+
+    def test_a_bad_file_in_the_middle_is_named_when_it_is_played(self, folder):
+        write(folder / "depth/10.png", depth().astype(np.uint8))
+
+        images = open_recording(folder).images()
+        with pytest.raises(RecordingError, match=r"depth/10.png is 8x6, 8-bit"):
+            list(images)
+
+    @pytest.mark.parametrize(
+        ("files", "sentence"),
+        [
+            ([], r"no images in color or rgb/: a folder to replay has colour images in color/"),
+            (["color/1.png"], r"no images in depth/"),
+            (["color/1.png", "depth/2.png"], "no colour image has the name of a depth image"),
+        ],
+    )
+    def test_a_folder_without_frames_is_refused(self, tmp_path, files, sentence):
+        for name in files:
+            write(tmp_path / name, depth())
+
+        with pytest.raises(RecordingError, match=sentence):
+            open_recording(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("missing", "does not exist: give the path"), ("notes.txt", r"give a \.bag, \.mcap or \.db3")],
+)
+def test_what_is_no_recording_is_refused(tmp_path, name, sentence):
+    (tmp_path / "notes.txt").touch()
+
+    with pytest.raises(RecordingError, match=sentence):
+        open_recording(tmp_path / name)
+
+
+class Bag:
+    """Writes a small bag of one of the formats."""
+
+    def __init__(self, path, kind):
+        rosbag1 = pytest.importorskip("rosbags.rosbag1", reason="needs rosbags")
+        from rosbags.rosbag2 import StoragePlugin, Writer
+        from rosbags.typesys import Stores, get_typestore
+
+        self.is_ros1 = kind == "ros1"
+        if self.is_ros1:
+            self.path = path / "recording.bag"
+            self.types = get_typestore(Stores.ROS1_NOETIC)
+            self.writer = rosbag1.Writer(self.path)
+        else:
+            self.path = path / "recording"
+            self.types = get_typestore(Stores.ROS2_JAZZY)
+            plugin = StoragePlugin.MCAP if kind.startswith("mcap") else StoragePlugin.SQLITE3
+            self.writer = Writer(self.path, version=9, storage_plugin=plugin)
+        self.single_file = kind.endswith("file")
+        self.connections = {}
+
+    def __enter__(self):
+        self.writer.open()
+        return self
+
+    def __exit__(self, *error):
+        self.writer.close()
+        if self.single_file:
+            (self.path,) = (file for file in self.path.iterdir() if file.suffix != ".yaml")
+
+    def image(self, topic, time_ns, array, encoding, stamp_ns=None, frame_id="camera"):
+        data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
+        fields = {
+            "header": self._header(time_ns if stamp_ns is None else stamp_ns, frame_id),
+            "height": array.shape[0],
+            "width": array.shape[1],
+            "encoding": encoding,
+            "is_bigendian": 0,
+            "step": len(data) // array.shape[0],
+            "data": data,
+        }
+        self._write(topic, time_ns, "sensor_msgs/msg/Image", fields)
+
+    def compressed(self, topic, time_ns):
+        fields = {"header": self._header(0, ""), "format": "jpeg", "data": np.zeros(9, np.uint8)}
+        self._write(topic, time_ns, "sensor_msgs/msg/CompressedImage", fields)
+
+    def camera_info(self, topic, time_ns, focal_length):
+        roi = self._make(
+            "sensor_msgs/msg/RegionOfInterest",
+            {"x_offset": 0, "y_offset": 0, "height": 0, "width": 0, "do_rectify": False},
+        )
+        matrices = {
+            "d": np.zeros(5),
+            "k": np.diag([focal_length, focal_length, 1.0]).ravel(),
+            "r": np.eye(3).ravel(),
+            "p": np.zeros(12),
+        }
+        if self.is_ros1:
+            matrices = {name.upper(): value for name, value in matrices.items()}
+        fields = {
+            "header": self._header(time_ns, "camera"),
+            "height": HEIGHT,
+            "width": WIDTH,
+            "distortion_model": "plumb_bob",
+            **matrices,
+            "binning_x": 0,
+            "binning_y": 0,
+            "roi": roi,
+        }
+        self._write(topic, time_ns, "sensor_msgs/msg/CameraInfo", fields)
+
+    def _header(self, stamp_ns, frame_id):
+        sec, nanosec = divmod(stamp_ns, 10**9)
+        stamp = self._make("builtin_interfaces/msg/Time", {"sec": sec, "nanosec": nanosec})
+        fields = {"stamp": stamp, "frame_id": frame_id}
+        if self.is_ros1:
+            fields["seq"] = 0
+        return self._make("std_msgs/msg/Header", fields)
+
+    def _make(self, kind, fields):
+        return self.types.types[kind](**fields)
+
+    def _write(self, topic, time_ns, kind, fields):
+        if topic not in self.connections:
+            connection = self.writer.add_connection(topic, kind, typestore=self.types)
+            self.connections[topic] = connection
+        message = self._make(kind, fields)
+        serialize = self.types.serialize_ros1 if self.is_ros1 else self.types.serialize_cdr
+        self.writer.write(self.connections[topic], time_ns, serialize(message, kind))
+
+
+@pytest.fixture(params=["ros1", "mcap", "sqlite3", "mcap file", "sqlite3 file"])
+def any_bag(request, tmp_path):
+    return Bag(tmp_path, request.param)
+
+
+@pytest.fixture
+def bag(tmp_path):
+    return Bag(tmp_path, "mcap")
+
+
+class TestBag:
+    def test_every_format_gives_the_messages_in_the_order_of_recording(self, any_bag):
+        with any_bag as bag:
+            bag.image("/cam/depth", 10 * MS, depth(1), "16UC1", stamp_ns=7 * MS, frame_id="d")
+            bag.image("/cam/color", 12 * MS, color(2), "rgb8", stamp_ns=5 * MS, frame_id="c")
+            bag.image("/cam/infra", 13 * MS, labels(), "mono8")
+            bag.image("/cam/depth", 20 * MS, depth(3), "16UC1", stamp_ns=17 * MS, frame_id="d")
+
+        recording = open_recording(bag.path)
+        assert recording.sources == {"color": "/cam/color", "depth": "/cam/depth"}
+        assert recording.counts == {"color": 1, "depth": 2}
+        images = list(recording.images())
+        assert [(i.stream, i.time_ns / MS, i.stamp_ns / MS, i.frame_id) for i in images] == [
+            ("depth", 10, 7, "d"),
+            ("color", 12, 5, "c"),
+            ("depth", 20, 17, "d"),
+        ]
+        assert [(i.encoding, i.step) for i in images[:2]] == [
+            ("16UC1", 2 * WIDTH),
+            ("rgb8", 3 * WIDTH),
+        ]
+        assert np.array_equal(pixels(images[0], np.uint16), depth(1))
+        assert np.array_equal(pixels(images[1], np.uint8, 3), color(2))
+
+    def test_an_image_without_a_stamp_has_the_time_of_recording(self, bag):
+        with bag:
+            bag.image("/color", 3 * MS, color(), "rgb8", stamp_ns=0)
+            bag.image("/depth", 4 * MS, depth(), "16UC1", stamp_ns=0)
+
+        assert [i.stamp_ns / MS for i in open_recording(bag.path).images()] == [3, 4]
+
+    @pytest.mark.parametrize("encoding", ["rgb8", "bgr8", "rgba8", "bgra8"])
+    def test_the_topics_are_found_by_their_encodings(self, bag, encoding):
+        channels = 4 if "a" in encoding else 3
+        with bag:
+            bag.image("/b", 1, np.zeros((2, 2, channels), np.uint8), encoding)
+            bag.image("/a", 1, np.zeros((2, 2), np.float32), "32FC1")
+            bag.image("/c", 1, labels(), "mono8")
+
+        assert open_recording(bag.path).sources == {"color": "/b", "depth": "/a"}
+
+    def test_several_likely_topics_are_listed_and_one_can_be_named(self, bag):
+        with bag:
+            bag.image("/color", 1, color(), "rgb8")
+            for number in range(3):
+                bag.image("/raw", number, depth(), "16UC1")
+                bag.image("/aligned", number, depth(), "mono16")
+
+        with pytest.raises(RecordingError) as error:
+            open_recording(bag.path)
+        assert "several topics with depth images (16UC1, mono16, 32FC1)" in str(error.value)
+        assert "choose one with --depth-topic" in str(error.value)
+        assert "/aligned mono16 (3)" in str(error.value)
+        assert "/raw 16UC1 (3)" in str(error.value)
+        assert open_recording(bag.path, {"depth": "/raw"}).sources["depth"] == "/raw"
+
+    def test_labels_are_taken_from_a_named_topic_alone(self, bag):
+        with bag:
+            bag.image("/color", 1, color(), "rgb8")
+            bag.image("/depth", 1, depth(), "16UC1")
+            bag.image("/truth", 1, labels(), "mono8")
+
+        assert "labels" not in open_recording(bag.path).sources
+        recording = open_recording(bag.path, {"labels": "/truth"})
+        assert recording.counts["labels"] == 1
+        assert {i.stream for i in recording.images()} == {"color", "depth", "labels"}
+
+    def test_labels_must_be_a_byte_a_pixel(self, bag):
+        with bag:
+            bag.image("/color", 1, color(), "rgb8")
+            bag.image("/depth", 1, depth(), "16UC1")
+
+        with pytest.raises(RecordingError, match="/color holds rgb8 images with 24 bytes a row of"):
+            open_recording(bag.path, {"labels": "/color"})
+
+    def test_a_bag_without_depth_says_what_it_has(self, bag):
+        with bag:
+            bag.image("/color", 1, color(), "rgb8")
+            bag.compressed("/depth/compressed", 1)
+
+        with pytest.raises(RecordingError) as error:
+            open_recording(bag.path)
+        assert "no topic with depth images" in str(error.value)
+        assert "/color rgb8 (1); compressed ones, which are not read: /depth/com" in str(
+            error.value
+        )
+
+    def test_a_named_topic_must_exist(self, bag):
+        with bag:
+            bag.image("/color", 1, color(), "rgb8")
+
+        with pytest.raises(RecordingError, match=r"no image on /colour; its Image topics: /color"):
+            open_recording(bag.path, {"color": "/colour"})
+
+    def test_depth_in_another_frame_is_told_to_be_unregistered(self, any_bag):
+        with any_bag as bag:
+            bag.image("/color", 1, color(), "rgb8", frame_id="eye")
+            bag.image("/depth", 1, depth(), "16UC1", frame_id="nose")
+
+        (warning,) = open_recording(bag.path).warnings
+        assert warning == (
+            "colour is in frame 'eye', depth in 'nose': "
+            "depth that is not registered to colour gives worse labels"
+        )
+
+    @pytest.mark.parametrize(("of_depth", "warnings"), [(390.0, 1), (613.0, 0)])
+    def test_depth_of_another_camera_matrix_is_told_to_be_unregistered(
+        self, any_bag, of_depth, warnings
+    ):
+        with any_bag as bag:
+            bag.image("/cam/color/image_raw", 1, color(), "rgb8")
+            bag.image("/cam/depth/image_raw", 1, depth(), "16UC1")
+            bag.camera_info("/cam/depth/camera_info", 1, of_depth)
+            bag.camera_info("/cam/color/camera_info", 1, 613.0)
+
+        assert len(open_recording(bag.path).warnings) == warnings
+
+    def test_a_damaged_bag_is_refused(self, any_bag):
+        with any_bag as bag:
+            bag.image("/color", 1, color(), "rgb8")
+            bag.image("/depth", 1, depth(), "16UC1")
+        for file in [bag.path] if bag.path.is_file() else bag.path.iterdir():
+            file.write_bytes(file.read_bytes()[:40])
+
+        with pytest.raises(RecordingError, match="cannot be read as a bag"):
+            open_recording(bag.path)
+
+    def test_without_rosbags_it_says_how_to_install_it(self, bag, monkeypatch):
+        with bag:
+            bag.image("/color", 1, color(), "rgb8")
+        monkeypatch.setitem(sys.modules, "rosbags.highlevel", None)
+
+        with pytest.raises(RecordingError, match="pip install 'rosbags"):
+            open_recording(bag.path)
+
+
+class Playing:
+    """A recording of (stream, time, stamp) in milliseconds, played on a simulated clock.
+
+    The first play is asked for at START, and times are given relative to that.
+    """
+
+    START = 1_700_000_000_000
+
+    def __init__(self, *images, pause=100):
+        self.images = [
+            RecordedImage(
+                *(stream, time * MS, stamp * MS, "", "mono8", 0, 0, 0, False),
+                np.empty(0, np.uint8),
+            )
+            for stream, time, stamp in images
+        ]
+        first = {image.stream: image for image in reversed(self.images)}
+        self.timeline = Timeline(Recording({}, {}, first, (), lambda: iter(())), pause * MS)
+        self.now = self.START
+
+    def play(self):
+        """(when it was published, its new stamp) of every image, in milliseconds."""
+        self.timeline.begin(self.now * MS)
+        published = []
+        for image in self.images:
+            self.now = max(self.now, self.timeline.due_ns(image) / MS)
+            stamp = self.timeline.stamp_ns(image) / MS
+            published.append((self.now - self.START, stamp - self.START))
+        return published
+
+
+class TestTimeline:
+    def test_stamps_keep_their_distances_and_the_first_colour_image_is_fresh(self):
+        playing = Playing(("depth", 7, 520), ("color", 10, 500), ("color", 40, 533))
+        assert playing.play() == [(0, 23), (3, 3), (36, 36)]
+
+    def test_a_delay_of_the_recording_shows_as_latency(self):
+        playing = Playing(("color", 0, 0), ("depth", 1, 0), ("color", 50, 33))
+        assert playing.play() == [(0, 0), (1, 0), (50, 33)]
+
+    def test_no_colour_image_is_published_before_its_stamp(self):
+        playing = Playing(("color", 0, 0), ("depth", 1, 0), ("color", 20, 33), ("depth", 21, 33))
+        assert playing.play() == [(0, 0), (1, 0), (33, 33), (33, 33)]
+
+    @pytest.mark.parametrize("depth_stamp", [0, 60, 90, 120, 500, 900])
+    def test_the_stamps_of_the_next_play_follow_after_the_pause(self, depth_stamp):
+        playing = Playing(
+            *(("color", 0, 500), ("depth", 1, depth_stamp)),
+            *(("color", 30, 530), ("depth", 31, depth_stamp + 30)),
+        )
+        first = [stamp for _, stamp in playing.play()]
+        for _ in range(3):
+            following = [stamp for _, stamp in playing.play()]
+            assert min(following) >= max(first) + 100
+            assert np.diff(following) == pytest.approx(np.diff(first))
+            first = following
+
+    @pytest.mark.parametrize("years", [-5, 5])
+    def test_a_depth_clock_of_another_age_stops_nothing(self, years):
+        of_depth = years * 365 * 86_400_000
+        playing = Playing(("color", 0, 0), ("depth", 1, of_depth), ("color", 33, 33))
+        for start in (0, 133):
+            published = playing.play()
+            assert [when for when, _ in published] == [start, start + 1, start + 33]
+            assert published[1][1] - published[0][1] == of_depth
+
+    @pytest.mark.parametrize(("years", "seconds"), [(-100, 0), (100, 2**31 - 1)])
+    def test_stamps_stay_within_what_a_message_holds(self, years, seconds):
+        playing = Playing(("color", 0, 0), ("depth", 1, years * 365 * 86_400_000))
+        _, (_, stamp) = playing.play()
+        assert stamp + Playing.START == seconds * 1000
+
+
+@needs_real_data
+class TestRealRecordings:
+    def test_the_bag_of_the_realsense(self):
+        pytest.importorskip("rosbags.highlevel", reason="needs rosbags")
+        recording = open_recording(FRAMES / "realsense_d435/single_depth_color_640x480.bag")
+
+        assert recording.counts == {"color": 1, "depth": 2}
+        first = SimpleNamespace(**recording.first)
+        assert (first.color.encoding, first.depth.encoding) == ("rgb8", "mono16")
+        assert first.depth.stamp_ns - first.color.stamp_ns == 101_566_000
+        assert "focal length of 613.2, depth of 390.4" in recording.warnings[0]
+        extracted = cv2.imread(str(FRAMES / "realsense_d435/depth_000001500ns.png"), -1)
+        assert np.array_equal(pixels(first.depth, np.uint16), extracted)
+
+    def test_frames_of_the_kinect(self):
+        recording = open_recording(FRAMES / "kinect1_dining")
+
+        assert recording.counts == {"color": 2, "depth": 2}
+        assert (pixels(recording.first["depth"], np.uint16) == 0).mean() > 0.2
+
+    def test_frames_of_nyuv2(self):
+        recording = open_recording(FRAMES / "nyuv2")
+
+        assert recording.counts == {"color": 6, "depth": 6, "labels": 6}
+        assert len(list(recording.images())) == 18
+
+    @pytest.mark.skipif(not NYUV2_SMALL.is_dir(), reason=f"needs {NYUV2_SMALL.name}")
+    def test_depth_of_eight_bits_is_refused(self):
+        with pytest.raises(RecordingError, match="8-bit with 1 channel, whose unit is unknown"):
+            open_recording(NYUV2_SMALL)
