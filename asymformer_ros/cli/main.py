@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -25,5 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_arguments(verb)
         verb.set_defaults(run=module.run)
     args = parser.parse_args(arguments)
-    code: int = args.run(args)
+    try:
+        code: int = args.run(args)
+    except KeyboardInterrupt:
+        print(f"\nasymformer {args.verb}: interrupted", file=sys.stderr)
+        return 130
     return code

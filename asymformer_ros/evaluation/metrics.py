@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.perception.frames import UNLABELLED
+
+_RANGE = [0.0, 256.0, 0.0, 256.0]
 
 
 class ConfusionMatrix:
@@ -25,14 +28,14 @@ class ConfusionMatrix:
         """Count one image; both uint8 of one shape. Raises ValueError."""
         if truth.shape != prediction.shape:
             raise ValueError(f"truth is {truth.shape}, prediction is {prediction.shape}")
-        columns = self.num_classes + 1
-        labelled = truth != UNLABELLED
-        true = truth[labelled].astype(np.int32)
-        if true.size and true.max() >= self.num_classes:
-            raise ValueError(f"truth has class {true.max()}, the set has {self.num_classes}")
-        predicted = np.minimum(prediction[labelled], self.num_classes)
-        pairs = np.bincount(true * columns + predicted, minlength=self.num_classes * columns)
-        self._counts += pairs.reshape(self._counts.shape)
+        # A histogram over both images; OpenCV counts in float32, exact up to 2^24 pixels a pair.
+        counts = np.asarray(cv2.calcHist([truth, prediction], [0, 1], None, [256, 256], _RANGE))
+        if (strange := counts[self.num_classes : UNLABELLED].any(axis=1)).any():
+            largest = self.num_classes + int(np.nonzero(strange)[0][-1])
+            raise ValueError(f"truth has class {largest}, the set has {self.num_classes}")
+        known = counts[: self.num_classes].astype(np.int64)
+        self._counts[:, : self.num_classes] += known[:, : self.num_classes]
+        self._counts[:, self.num_classes] += known[:, self.num_classes :].sum(axis=1)
 
     def scores(self) -> Scores:
         """Scores over everything counted so far."""

@@ -35,6 +35,8 @@ class ColorEncoding:
 COLOR_ENCODINGS: Mapping[str, ColorEncoding] = {
     "rgb8": ColorEncoding(3, None),
     "bgr8": ColorEncoding(3, cv2.COLOR_BGR2RGB),
+    "rgba8": ColorEncoding(4, cv2.COLOR_RGBA2RGB),
+    "bgra8": ColorEncoding(4, cv2.COLOR_BGRA2RGB),
 }
 #: Depth encodings that the node reads, with their numpy type; units are those of REP 118.
 DEPTH_ENCODINGS: Mapping[str, type[np.generic]] = {
@@ -42,7 +44,6 @@ DEPTH_ENCODINGS: Mapping[str, type[np.generic]] = {
     "mono16": np.uint16,
     "32FC1": np.float32,
 }
-_OUTPUT_CHANNELS: Mapping[str, int] = {"mono8": 1, "rgb8": 3}
 
 
 def decode_color(message: Image) -> NDArray[np.uint8]:
@@ -88,16 +89,16 @@ def require_same_size(color: Image, depth: Image) -> None:
         )
 
 
-def to_message(header: Header, array: NDArray[np.uint8], encoding: str) -> Image:
-    """Image message of a uint8 array, with the given header itself.
+def to_message(header: Header, array: NDArray[Any], encoding: str) -> Image:
+    """Image message of an array [H, W] or [H, W, channels], with the given header itself.
 
-    array: [H, W] for mono8, [H, W, 3] for rgb8; copied once.
+    array: of the encoding's own type, in this machine's byte order; copied once.
     """
     height, width = array.shape[:2]
     message = Image(header=header, height=height, width=width, encoding=encoding)
-    message.step = width * _OUTPUT_CHANNELS[encoding]
+    message.step = array.nbytes // height
     # Filling the message's own array takes 0.02 ms; assigning an ndarray takes 40.
-    message.data.frombytes(np.ascontiguousarray(array).data)
+    message.data.frombytes(np.ascontiguousarray(array).view(np.uint8).data)
     return message
 
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from asymformer_ros.engines.choose import LoadedEngine
     from asymformer_ros.engines.engine import Engine
 
-#: Weights, engine and cache folder to a warm engine; raises EngineError or CheckpointError.
-EngineLoader = Callable[[str, str, str], "LoadedEngine"]
+#: Weights, engine, cache folder and profile to a warm engine; raises EngineError, CheckpointError.
+EngineLoader = Callable[[str, str, str, str], "LoadedEngine"]
 
 _REPORT_PERIOD_S = 1.0
 _LAST_REPORT_WAIT = Duration(seconds=0.5)
@@ -137,7 +137,9 @@ class SegmentationNode(LifecycleNode):
         # Before the engine, which can take minutes to build.
         label_space = load_label_space(settings.label_space) if settings.label_space else None
         with ExitStack() as undo:
-            loaded = self._load_engine(settings.weights, settings.engine, settings.cache_dir)
+            loaded = self._load_engine(
+                settings.weights, settings.engine, settings.cache_dir, settings.profile
+            )
             undo.callback(loaded.engine.close)
             label_space = label_space or load_label_space(loaded.label_space)
             publishers = SemanticPublishers(self, label_space)
@@ -282,7 +284,7 @@ def _spin_once(executor: SingleThreadedExecutor, node: SegmentationNode) -> None
         node.get_logger().error(sentence_of(error), throttle_duration_sec=_LOG_PERIOD_S)
 
 
-def _load_engine(weights: str, engine: str, cache_dir: str) -> LoadedEngine:
+def _load_engine(weights: str, engine: str, cache_dir: str, profile: str) -> LoadedEngine:
     from asymformer_ros.engines.choose import load_engine
 
-    return load_engine(weights, engine, cache_dir)
+    return load_engine(weights, engine, cache_dir, profile)

@@ -10,6 +10,8 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.qos import ReliabilityPolicy
 
+from asymformer_ros.network.profile import OFFICIAL
+
 _RELIABILITIES = {
     "best_effort": ReliabilityPolicy.BEST_EFFORT,
     "reliable": ReliabilityPolicy.RELIABLE,
@@ -25,6 +27,7 @@ class Settings:
     """The parameters that are fixed once the node is configured."""
 
     weights: str
+    profile: str
     engine: str
     cache_dir: str
     label_space: str
@@ -37,6 +40,7 @@ def declare_parameters(node: Node) -> None:
     """Declare every parameter of the node; raises rclpy's ParameterException on a bad override."""
     for name, default, description in (
         ("weights", "asymformer-nano", "Name of bundled weights or path of a weights file."),
+        ("profile", "", f"Preprocessing of official weights: {', '.join(OFFICIAL)}."),
         ("engine", "auto", "What runs the network: auto or the name of an engine."),
         ("cache_dir", "", "Folder for built engines; empty = ~/.cache/asymformer_ros."),
         ("label_space", "", "Name or YAML path of the classes; empty = what the weights say."),
@@ -87,6 +91,7 @@ def read_settings(node: Node) -> Settings:
         )
     return Settings(
         weights=node.get_parameter("weights").value,
+        profile=node.get_parameter("profile").value,
         engine=node.get_parameter("engine").value,
         cache_dir=_cache_dir(node.get_parameter("cache_dir").value),
         label_space=node.get_parameter("label_space").value,

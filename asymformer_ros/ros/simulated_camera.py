@@ -24,7 +24,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
+from asymformer_ros.ros.images import to_message
 from asymformer_ros.ros.parameters import ConfigurationError
 from asymformer_ros.ros.pipeline import sentence_of
 from asymformer_ros.ros.process_end import EndRequest
@@ -257,13 +259,7 @@ def _declare(node: Node, name: str, default: Any, description: str, **limits: An
 
 
 def _image(array: NDArray[Any], encoding: str) -> Image:
-    height, width = array.shape[:2]
-    message = Image(height=height, width=width, encoding=encoding, is_bigendian=False)
-    message.header.frame_id = FRAME_ID
-    message.step = array.nbytes // height
-    # Filling the message's own array takes 0.02 ms; assigning an ndarray takes 40.
-    message.data.frombytes(np.ascontiguousarray(array).view(np.uint8).data)
-    return message
+    return to_message(Header(frame_id=FRAME_ID), array, encoding)
 
 
 def main(args: list[str] | None = None) -> int:

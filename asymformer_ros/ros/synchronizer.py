@@ -105,11 +105,14 @@ class RgbdSynchronizer(Generic[ColorT, DepthT]):
     def stamps_apart_ns(self) -> int | None:
         """How far recent colour stamps are from the nearest depth stamp, in the median.
 
-        None while either stream has brought nothing.
+        Colour older than the depth that is remembered says nothing and does not count, the newest
+        excepted. None while either stream has brought nothing.
         """
         if not self._color.recent or not self._depth.recent:
             return None
-        return int(median(min(abs(c - d) for d in self._depth.recent) for c in self._color.recent))
+        oldest = min(self._depth.recent)
+        comparable = [c for c in self._color.recent if c >= oldest] or [self._color.recent[-1]]
+        return int(median(min(abs(c - d) for d in self._depth.recent) for c in comparable))
 
     def _add(
         self, stream: _Stream[Any], other: _Stream[Any], stamp: int, message: Any

@@ -39,7 +39,7 @@ class Loaded:
     passed_over: tuple[str, ...] = ()
 
 
-def load_engine(weights, engine, cache_dir):
+def load_engine(weights, engine, cache_dir, profile):
     print("loading", flush=True)
     if weights == "missing":
         raise EngineError(f"{weights} is no file:\n give the path of a weights file")

@@ -45,7 +45,15 @@ def image(array, encoding, *, padding=0, big_endian=False, **fields):
 
 
 @pytest.mark.parametrize("padding", [0, 1, 14])
-@pytest.mark.parametrize(("encoding", "stored"), [("rgb8", RGB), ("bgr8", RGB[..., ::-1])])
+@pytest.mark.parametrize(
+    ("encoding", "stored"),
+    [
+        ("rgb8", RGB),
+        ("bgr8", RGB[..., ::-1]),
+        ("rgba8", np.dstack((RGB, np.full(RGB.shape[:2], 7, np.uint8)))),
+        ("bgra8", np.dstack((RGB[..., ::-1], np.full(RGB.shape[:2], 7, np.uint8)))),
+    ],
+)
 def test_colour_comes_out_as_contiguous_rgb(encoding, stored, padding):
     decoded = decode_color(image(np.ascontiguousarray(stored), encoding, padding=padding))
 
@@ -105,7 +113,10 @@ def test_the_last_row_needs_no_padding():
         ({"height": 2**32 - 1, "width": 2**32 - 1, "step": 2**32 - 1}, "needs step >= "),
         ({"height": 2**32 - 1}, "the image is truncated"),
         ({"encoding": "16UC1"}, "are the colour and depth topics swapped"),
-        ({"encoding": "yuv422"}, "encoding 'yuv422' is not supported: publish rgb8 or bgr8"),
+        (
+            {"encoding": "yuv422"},
+            "encoding 'yuv422' is not supported: publish rgb8, bgr8, rgba8 or bgra8",
+        ),
         ({"encoding": ""}, "encoding '' is not supported"),
     ],
 )

@@ -44,6 +44,7 @@ def make_node():
 def test_the_defaults_need_no_configuration(make_node):
     assert read_settings(make_node()) == Settings(
         weights="asymformer-nano",
+        profile="",
         engine="auto",
         cache_dir=str(Path.home() / ".cache" / "asymformer_ros"),
         label_space="",
