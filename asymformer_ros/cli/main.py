@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from importlib import import_module
 
 _VERBS = {
-    "demo": "run the node on a simulated camera and score it",
-    "replay": "run the node on a recording: a bag or a folder of images",
-    "evaluate": "score weights on NYUv2 frames and on simulated rooms",
-    "export": "turn PyTorch weights into an ONNX deploy graph",
-    "train": "train the bundled weights again",
+    "demo": "Run the node on a simulated camera and score it.",
+    "replay": "Run the node on a recording: a bag or a folder of images.",
+    "evaluate": "Score weights on NYUv2 frames and on simulated rooms.",
+    "export": "Turn PyTorch weights into an ONNX deploy graph.",
+    "train": "Train the bundled weights again.",
 }
+_EXTRAS = {"rclpy": "ros", "onnxruntime": "cpu", "torch": "train", "onnx": "train"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,14 +22,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="asymformer", description="RGB-D semantic segmentation.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, purpose in _VERBS.items():
-        verb = verbs.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
+        verb = verbs.add_parser(name, help=purpose, description=purpose)
         module = import_module(f"asymformer_ros.cli.{name}")
         module.add_arguments(verb)
         verb.set_defaults(run=module.run)
     args = parser.parse_args(arguments)
     try:
         code: int = args.run(args)
+        return code
     except KeyboardInterrupt:
-        print(f"\nasymformer {args.verb}: interrupted", file=sys.stderr)
-        return 130
+        message, code = "interrupted", 130
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "", "ros")
+        message, code = f"{error.name} is not installed: pip install '.[{extra}]'", 1
+    except (OSError, RuntimeError, ValueError) as error:
+        # Errors of this package are sentences for users; others are faults, with a traceback.
+        if not isinstance(error, OSError) and not type(error).__module__.startswith(
+            "asymformer_ros."
+        ):
+            raise
+        message, code = str(error), 1
+    print(f"asymformer {args.verb}: {message}", file=sys.stderr)
     return code

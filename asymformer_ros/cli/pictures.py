@@ -24,8 +24,12 @@ def write_picture(path: Path, picture: Picture, space: LabelSpace) -> None:
     write_atomically(path, content.tobytes())
 
 
-def write_clip(path: Path, pictures: Sequence[Picture], space: LabelSpace, rate_hz: float) -> None:
-    """Write the overlays with their legends as MP4."""
+def write_clip(
+    path: Path, pictures: Sequence[Picture], stamps_ns: Sequence[int], space: LabelSpace
+) -> None:
+    """Write the overlays with their legends as MP4, as fast as their stamps say."""
+    span_s = (stamps_ns[-1] - stamps_ns[0]) / 1e9
+    rate_hz = (len(pictures) - 1) / span_s if span_s > 0 else 1.0
     frames = [_with_legend(picture, space) for picture in pictures]
     width = max(frame.shape[1] for frame in frames)
     writer = cv2.VideoWriter(
@@ -35,7 +39,7 @@ def write_clip(path: Path, pictures: Sequence[Picture], space: LabelSpace, rate_
         (width, frames[0].shape[0]),
     )
     if not writer.isOpened():
-        raise OSError(f"cannot write {path}: this OpenCV has no MP4 writer")
+        raise OSError(f"cannot write {path}: not a writable place, or an OpenCV without MP4")
     for frame in frames:
         padded = np.full((frame.shape[0], width, 3), 255, np.uint8)
         padded[:, : frame.shape[1]] = frame

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asymformer_ros.cli.arguments import positive_number
+
 if TYPE_CHECKING:
     from asymformer_ros.evaluation.recordings import Recording, Stream
     from asymformer_ros.perception.labels import LabelSpace
@@ -31,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--color-topic", default="", help="of a bag; default: the only one")
     parser.add_argument("--depth-topic", default="", help="of a bag; default: the only one")
     parser.add_argument("--label-topic", default="", help="of a bag, mono8; default: no score")
-    parser.add_argument("--rate", type=_positive, default=5.0, help="frames/s of a folder: 5")
+    parser.add_argument("--rate", type=positive_number, default=5.0, help="frames/s of a folder: 5")
     parser.add_argument(
         "--seconds",
-        type=_positive,
+        type=positive_number,
         default=0.0,
         help="play round and round for that long; default: once, or as often as 5 s need",
     )
@@ -46,33 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay; returns the exit code, 0 if a frame was segmented."""
-    from asymformer_ros.engines.engine import EngineError
-    from asymformer_ros.evaluation.recordings import RecordingError, open_recording
-    from asymformer_ros.network.profile import CheckpointError
-    from asymformer_ros.perception.labels import LabelSpaceError
-    from asymformer_ros.ros.trial import TrialError
+    from asymformer_ros.evaluation.recordings import open_recording
 
     topics: dict[Stream, str] = {
         "color": args.color_topic,
         "depth": args.depth_topic,
         "labels": args.label_topic,
     }
-    try:
-        recording = open_recording(args.path, topics, args.rate)
-        _describe(args.path, recording)
-        return _replay(args)
-    # ValueError: labels that do not fit the weights' classes or the images' size.
-    except (
-        CheckpointError,
-        EngineError,
-        LabelSpaceError,
-        OSError,
-        RecordingError,
-        TrialError,
-        ValueError,
-    ) as error:
-        print(f"asymformer replay: {error}", file=sys.stderr)
-        return 1
+    recording = open_recording(args.path, topics, args.rate)
+    _describe(args.path, recording)
+    return _replay(args)
 
 
 def _describe(path: Path, recording: Recording) -> None:
@@ -165,9 +150,7 @@ def _write_pictures(
 
     pictures, stamps_ns = list(observer.pictures), list(observer.picture_stamps_ns)
     write_picture(folder / "overlay.png", pictures[-1], space)
-    span_s = (stamps_ns[-1] - stamps_ns[0]) / 1e9
-    rate_hz = (len(pictures) - 1) / span_s if span_s > 0 else 1.0
-    write_clip(folder / "overlay.mp4", pictures, space, rate_hz)
+    write_clip(folder / "overlay.mp4", pictures, stamps_ns, space)
     wrote = "overlay.png and overlay.mp4"
     named = {
         names[stamp]: picture
@@ -179,10 +162,3 @@ def _write_pictures(
             write_picture(folder / f"overlay_{name}.png", picture, space)
         wrote = f"overlay.png, overlay.mp4 and {len(named)} overlay_*.png"
     print(f"\nwrote {wrote} in {folder}/")
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value

@@ -7,6 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from asymformer_ros.cli.arguments import positive_integer
+
 #: Rooms seen in training; evaluation and demo use seeds below.
 FIRST_TRAINING_SEED = 100_000
 
@@ -16,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nyuv2", type=Path, required=True, help="folder with color/ depth/ label/ at 320x240"
     )
-    parser.add_argument("--rooms", type=int, default=2000, help="simulated rooms (default 2000)")
+    parser.add_argument(
+        "--rooms", type=positive_integer, default=2000, help="simulated rooms (default 2000)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the .safetensors to write")
 
 
@@ -27,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from asymformer_ros.network.profile import Profile
     from asymformer_ros.training.train import NANO_RECIPE, train
 
+    # An hour later would be late to learn that it cannot be written.
+    args.output.parent.mkdir(parents=True, exist_ok=True)
     profile = Profile(network="asymformer-nano", label_space="nyu40", num_classes=40)
     real = list(iterate_nyuv2_small(args.nyuv2))
     print(f"{len(real)} frames of {args.nyuv2}; rendering {args.rooms} rooms", flush=True)

@@ -13,24 +13,26 @@ import numpy as np
 from asymformer_ros import __version__
 from asymformer_ros.engines.engine import Engine, EngineError
 from asymformer_ros.engines.onnx_engines import OnnxEngine, open_onnxruntime, open_openvino
-from asymformer_ros.network.profile import CheckpointError
+from asymformer_ros.network.profile import CheckpointError, Profile
+from asymformer_ros.resources import resource
 
-#: Fastest first; `auto` takes the first that works.
+#: Fastest first on a CPU.
 ENGINES = ("openvino", "onnxruntime", "torch")
 _ONNX: dict[str, Callable[[Path], OnnxEngine]] = {
     "openvino": open_openvino,
     "onnxruntime": open_onnxruntime,
 }
-_BUNDLED = Path(__file__).parents[1] / "weights"
+_BUNDLED = resource("weights")
 _PYTORCH_SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
 @dataclass(frozen=True)
 class LoadedEngine:
-    """A warm engine, the name of its classes, and why engines before it were passed over."""
+    """A warm engine, its classes, and why engines before it were passed over."""
 
     engine: Engine
     label_space: str
+    num_classes: int
     passed_over: tuple[str, ...] = ()
 
 
@@ -40,21 +42,26 @@ def load_engine(
     """Make an engine and run it once, so that the first frame is as fast as the others.
 
     weights: name of bundled weights or a path (.onnx deploy graph, .safetensors, official .pth).
-    engine: ``auto`` or one of `ENGINES`. cache_dir: where PyTorch weights are kept as ONNX; empty
+    engine: one of `ENGINES`, or ``auto`` for the first that works, PyTorch first where it has CUDA.
+    cache_dir: where PyTorch weights are kept as ONNX; empty
     is ~/.cache/asymformer_ros. profile: preprocessing of official weights. Raises EngineError or
     CheckpointError with one sentence.
     """
     if engine != "auto" and engine not in ENGINES:
         raise EngineError(f"unknown engine {engine!r}: choose auto, {', '.join(ENGINES)}")
     path = _find(weights)
+    if profile and path.suffix != ".pth" and path.suffix != ".pt":
+        raise CheckpointError(
+            f"{path} carries its own profile: leave the parameter 'profile' empty"
+        )
     cache = Path(cache_dir).expanduser() if cache_dir else Path.home() / ".cache/asymformer_ros"
     passed_over: list[str] = []
-    for name in ENGINES if engine == "auto" else (engine,):
+    for name in _order() if engine == "auto" else (engine,):
         try:
-            made, label_space = _make(name, path, cache, profile)
+            made, found = _make(name, path, cache, profile)
             height, width = made.input_size
             made.infer(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32))
-            return LoadedEngine(made, label_space, tuple(passed_over))
+            return LoadedEngine(made, found.label_space, found.num_classes, tuple(passed_over))
         except EngineError as error:
             if engine != "auto":
                 raise
@@ -81,7 +88,17 @@ def _find(weights: str) -> Path:
     return path
 
 
-def _make(name: str, path: Path, cache: Path, profile: str) -> tuple[Engine, str]:
+def _order() -> tuple[str, ...]:
+    """The engines that `auto` tries: a GPU beats every CPU engine."""
+    if find_spec("torch") is not None:
+        import torch
+
+        if torch.cuda.is_available():
+            return ("torch", *(name for name in ENGINES if name != "torch"))
+    return ENGINES
+
+
+def _make(name: str, path: Path, cache: Path, profile: str) -> tuple[Engine, Profile]:
     if name == "torch":
         if path.suffix == ".onnx":
             path = path.with_suffix(".safetensors")
@@ -91,20 +108,21 @@ def _make(name: str, path: Path, cache: Path, profile: str) -> tuple[Engine, str
         from asymformer_ros.engines.torch_engine import TorchEngine
 
         torch_engine = TorchEngine(path, profile)
-        return torch_engine, torch_engine.profile.label_space
+        return torch_engine, torch_engine.profile
     if find_spec(name) is None:
         raise EngineError(f"{name} is not installed: pip install {name}")
     if path.suffix != ".onnx":
         path = _exported(path, cache, profile)
     onnx_engine = _ONNX[name](path)
-    return onnx_engine, onnx_engine.profile.label_space
+    return onnx_engine, onnx_engine.profile
 
 
 def _require_torch(path: Path) -> None:
-    if find_spec("torch") is None:
+    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+    if missing:
         raise EngineError(
-            f"PyTorch is not installed, and reading {path.name} needs it: "
-            "pip install 'asymformer_ros[torch]', or export the weights to .onnx elsewhere"
+            f"reading {path.name} needs {' and '.join(missing)}: pip install {' '.join(missing)}, "
+            "or export the weights to .onnx elsewhere"
         )
 
 

@@ -1,4 +1,4 @@
-"""The graph every engine runs: camera frame in, labels and confidence out, everything folded.
+"""The graph every engine runs: camera frame in, log-probabilities out, everything folded.
 
 Batch norms, layer scales, the decoder's projections and the interleaving of the CMA keys and
 queries are constants at run time; they are multiplied into the neighbouring weights once, in
@@ -199,8 +199,8 @@ def fold(network: AsymFormer) -> AsymFormer:
 
 def normalise(rgb: Tensor, depth_m: Tensor, profile: Profile) -> tuple[Tensor, Tensor]:
     """Camera values to network values: uint8 [B, H, W, 3] R, G, B and metres [B, H, W] to NCHW."""
-    mean = torch.tensor(profile.rgb_mean).view(1, 3, 1, 1)
-    std = torch.tensor(profile.rgb_std).view(1, 3, 1, 1)
+    mean = torch.tensor(profile.rgb_mean, device=rgb.device).view(1, 3, 1, 1)
+    std = torch.tensor(profile.rgb_std, device=rgb.device).view(1, 3, 1, 1)
     color = rgb.permute(0, 3, 1, 2).float()
     if profile.channel_order == "bgr":
         color = color.flip(1)
@@ -217,9 +217,8 @@ class DeployGraph(nn.Module):
     """Camera frame in, quarter-resolution log-probabilities out; batch size 1.
 
     rgb: uint8 [H, W, 3], R, G, B. depth_m: float32 [H, W], metres, NaN = no reading. Returns
-    float32 [classes, H/4, W/4]: upsampled bilinearly, their largest channel is the label and the
-    exponential of its value the confidence. (Upsampling log-probabilities instead of logits leaves
-    the order of the classes as it is and makes the soft-max of the full-size image unnecessary.)
+    float32 [classes, H/4, W/4]: upsampled bilinearly, their largest channel is the label, as it is
+    the logits' (the two differ by one number a pixel); see `labels_and_confidence`.
     """
 
     def __init__(self, network: AsymFormer, profile: Profile) -> None:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from asymformer_ros.perception.frames import UNLABELLED
+
 #: The deploy graph's output is this many times smaller than the image, a side.
 SCALE = 4
 _HALF = SCALE // 2
@@ -17,13 +19,16 @@ def labels_and_confidence(
     """Upsample bilinearly and take the largest class of each pixel; the lower one of equals.
 
     log_probabilities: float32 [classes, H/4, W/4]. Returns (labels, confidence), uint8 [H, W]
-    each, exactly those of the full [classes, H, W] volume, which never exists: one class at a time
-    against a running maximum, and only where that class can win at all.
+    each. Labels are exactly those of the full [classes, H, W] volume, which never exists: one class
+    at a time against a running maximum, and only where that class can win at all. Confidence is
+    the upsampled log-probability's exponential: a lower bound of the soft-max, equal to it inside
+    an object and lower within a cell of its border. Where the network gave NaN, pixels are
+    unlabelled with confidence 0.
     """
     _, rows, columns = log_probabilities.shape
     size = (rows * SCALE, columns * SCALE)
     best = np.full(size, -np.inf, np.float32)
-    labels = np.zeros(size, np.uint8)
+    labels = np.full(size, UNLABELLED, np.uint8)
     better = np.empty(size, np.uint8)
     constant = np.empty(size, np.uint8)
     for label, (top, bottom, left, right) in _where_classes_can_win(log_probabilities):
@@ -47,7 +52,9 @@ def labels_and_confidence(
         cv2.copyTo(constant[window], better[window], labels[window])
         np.maximum(inner, best[window], out=best[window])
     cv2.exp(best, dst=best)
-    return labels, np.asarray(cv2.convertScaleAbs(best, alpha=255.0), np.uint8)
+    confidence = np.asarray(cv2.convertScaleAbs(best, alpha=255.0), np.uint8)
+    confidence[labels == UNLABELLED] = 0
+    return labels, confidence
 
 
 def _where_classes_can_win(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.perception.frames import UNLABELLED
+from asymformer_ros.perception.frames import UNLABELLED, FrameError
 
 _RANGE = [0.0, 256.0, 0.0, 256.0]
 
@@ -25,14 +25,14 @@ class ConfusionMatrix:
         self._counts = np.zeros((num_classes, num_classes + 1), np.int64)
 
     def add(self, truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
-        """Count one image; both uint8 of one shape. Raises ValueError."""
+        """Count one image; both uint8 of one shape. Raises FrameError."""
         if truth.shape != prediction.shape:
-            raise ValueError(f"truth is {truth.shape}, prediction is {prediction.shape}")
+            raise FrameError(f"truth is {truth.shape}, prediction is {prediction.shape}")
         # A histogram over both images; OpenCV counts in float32, exact up to 2^24 pixels a pair.
         counts = np.asarray(cv2.calcHist([truth, prediction], [0, 1], None, [256, 256], _RANGE))
         if (strange := counts[self.num_classes : UNLABELLED].any(axis=1)).any():
             largest = self.num_classes + int(np.nonzero(strange)[0][-1])
-            raise ValueError(f"truth has class {largest}, the set has {self.num_classes}")
+            raise FrameError(f"truth has class {largest}, the set has {self.num_classes}")
         known = counts[: self.num_classes].astype(np.int64)
         self._counts[:, : self.num_classes] += known[:, : self.num_classes]
         self._counts[:, self.num_classes] += known[:, self.num_classes :].sum(axis=1)

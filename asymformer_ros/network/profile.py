@@ -82,6 +82,10 @@ def official_profile(name: str, num_classes: int) -> Profile:
     if statistics not in sets or order not in ("rgb", "bgr"):
         raise CheckpointError(f"unknown profile {name!r}: choose one of {', '.join(OFFICIAL)}")
     mean, std = sets[statistics]
+    if num_classes not in (37, 40):
+        raise CheckpointError(
+            f"the checkpoint has {num_classes} classes: official ones have 40 (NYUv2) or 37 (SUN)"
+        )
     sun = num_classes == 37
     return Profile(
         network="asymformer-t",

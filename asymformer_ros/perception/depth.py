@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from asymformer_ros.perception.frames import FrameError
 
 # Not the smallest subnormal: a thread that flushes those to zero would let zeros pass.
-_NEAREST_READING = np.array([np.finfo(np.float32).smallest_normal])
+_NEAREST_READING = np.array([np.finfo(np.float32).tiny])
 _FARTHEST_READING = np.array([np.finfo(np.float32).max])
 
 # Looking up all 65536 values is four times faster than multiplying and then masking the holes.

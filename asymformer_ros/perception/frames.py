@@ -49,7 +49,7 @@ class Segmentation:
     """Classes of one frame at the camera's resolution.
 
     labels: uint8 [H, W], class index, 255 = unlabelled. confidence: uint8 [H, W], probability of
-    the label times 255.
+    the label times 255, lower within some pixels of a border between classes.
     """
 
     labels: NDArray[np.uint8]

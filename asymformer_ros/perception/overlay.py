@@ -48,10 +48,13 @@ def blend(
 def legend(label_space: LabelSpace, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Draw colour and name of each class in view, in class order, as tall as the label image.
 
+    Classes on less than a thousandth of the pixels are left out.
+
     labels: uint8 [H, W]. Returns uint8 [H, W', 3] in R, G, B order, to be set beside the overlay;
     W' stays the same from frame to frame while the classes fit into one column.
     """
-    in_view = [int(index) for index in np.unique(labels) if index < len(label_space.classes)]
+    pixels = np.bincount(labels.reshape(-1), minlength=256)[: len(label_space.classes)]
+    in_view = np.nonzero(pixels * 1000 >= labels.size)[0].tolist()
     rows = max(1, labels.shape[0] // _LEGEND_ROW)
     columns = max(1, -(-len(in_view) // rows))
     column_width = 2 * _LEGEND_ROW + max(_text_width(name) for name in label_space.classes)

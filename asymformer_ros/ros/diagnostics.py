@@ -16,6 +16,8 @@ from asymformer_ros.ros.pipeline import FrameAccount
 # A stream or the output counts as silent after this time.
 _SILENCE_S = 3.0
 _WINDOW_S = 10.0
+# Pairs that come after such a time end a pause; more than the period of the reports.
+_RESUMED_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class HealthMonitor:
 
     def _note(self, progress: Mapping[str, int], now_s: float) -> dict[str, float]:
         """For how many seconds each counter has stood still."""
+        if progress["paired"] and now_s - self._changed_s["paired"] > _RESUMED_S:
+            # The worker is measured from the first pair after a pause.
+            self._changed_s["segmented"] = now_s
         for what, grown in progress.items():
             if grown:
                 self._changed_s[what] = now_s

@@ -26,7 +26,12 @@ from asymformer_ros.perception.segmenter import Segmenter
 from asymformer_ros.ros.diagnostics import HealthMonitor, diagnostic_status
 from asymformer_ros.ros.frame_processor import FrameProcessor
 from asymformer_ros.ros.inputs import COLOR_TOPIC, DEPTH_TOPIC, CameraInputs
-from asymformer_ros.ros.parameters import Settings, declare_parameters, read_settings
+from asymformer_ros.ros.parameters import (
+    ConfigurationError,
+    Settings,
+    declare_parameters,
+    read_settings,
+)
 from asymformer_ros.ros.pipeline import FramePipeline, sentence_of
 from asymformer_ros.ros.process_end import EndRequest
 from asymformer_ros.ros.publishers import SemanticPublishers
@@ -142,6 +147,11 @@ class SegmentationNode(LifecycleNode):
             )
             undo.callback(loaded.engine.close)
             label_space = label_space or load_label_space(loaded.label_space)
+            if len(label_space.classes) != loaded.num_classes:
+                raise ConfigurationError(
+                    f"label_space {label_space.name} has {len(label_space.classes)} classes, "
+                    f"the weights {loaded.num_classes}: leave it empty or name one that fits"
+                )
             publishers = SemanticPublishers(self, label_space)
             undo.pop_all()
         for reason in loaded.passed_over:

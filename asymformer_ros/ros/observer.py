@@ -32,7 +32,6 @@ class Observations:
     num_classes: int
     arrival_s: list[float] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
-    truths: int = 0
     scored: int = 0
     report: dict[str, str] = field(default_factory=dict)
     complaint: str = ""
@@ -81,7 +80,6 @@ class Observer(Node):
             self.seen.scored += 1
 
     def _on_truth(self, message: Image) -> None:
-        self.seen.truths += 1
         _remember(self._truths, _stamp_ns(message), _mono8(message))
 
     def _on_overlay(self, message: Image) -> None:

@@ -57,6 +57,7 @@ class CameraSettings:
     reliable: bool
     publish_labels: bool
     wait_for_subscribers: bool
+    exit_with_parent: bool
 
     @property
     def intrinsics(self) -> Intrinsics:
@@ -236,6 +237,7 @@ def declare_parameters(node: Node) -> None:
         ("reliable", False, "Reliable QoS in place of the best effort that drivers use."),
         ("publish_labels", False, "Publish exact labels with the colour images' stamps."),
         ("wait_for_subscribers", False, "Begin when every image topic has a subscriber."),
+        ("exit_with_parent", False, "End when the process that started this one is gone."),
     ):
         _declare(node, name, switch, description)
     _declare(node, "depth_encoding", "16UC1", "16UC1 (millimetres) or 32FC1 (metres).")
@@ -272,6 +274,7 @@ def main(args: list[str] | None = None) -> int:
             print(f"simulated_camera: {sentence_of(error)}", file=sys.stderr)
             rclpy.try_shutdown()
             return 1
+        end.with_parent = node.settings.exit_with_parent
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         try:

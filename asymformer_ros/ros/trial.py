@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from asymformer_ros.ros.observer import Observer
 
@@ -135,8 +135,10 @@ class Trial:
         first: float | None = None
         watching = False
         while camera.is_running:
-            executor.spin_once(timeout_sec=0.2)
+            _spin_once(executor, 0.2)
             node.check()
+            if not node.is_running:
+                raise TrialError(f"the node ended: see {self.folder}/segmentation_node.log")
             now = time.monotonic()
             if first is None and observer.seen.arrival_s:
                 first = now
@@ -154,7 +156,7 @@ class Trial:
         """Until no label image has come for a moment: the worker may hold the last pair."""
         count, since = -1, time.monotonic()
         while time.monotonic() - since < _QUIET_S:
-            executor.spin_once(timeout_sec=0.2)
+            _spin_once(executor, 0.2)
             if len(observer.seen.arrival_s) != count:
                 count, since = len(observer.seen.arrival_s), time.monotonic()
 
@@ -162,16 +164,23 @@ class Trial:
 def _spin_for(executor: SingleThreadedExecutor, seconds: float) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        executor.spin_once(timeout_sec=left)
+        _spin_once(executor, left)
+
+
+def _spin_once(executor: SingleThreadedExecutor, timeout_s: float) -> None:
+    try:
+        executor.spin_once(timeout_sec=timeout_s)
+    except ExternalShutdownException:  # rclpy has taken the SIGINT for itself
+        raise KeyboardInterrupt from None
 
 
 def isolate(profile: Path) -> None:
-    """Keep this process and its children to a DDS domain of their own on this machine.
+    """Keep this process and its children to a DDS domain of their own, from Jazzy on this machine.
 
     profile: Fast DDS profile with shared memory large enough for images. Call it before rclpy
-    starts; a domain or profile that the user has set stays.
+    starts. Topics of a robot that is running must not mix with those of a trial.
     """
-    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(profile))
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(profile)
+    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     rclpy.init()

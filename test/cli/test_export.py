@@ -19,7 +19,7 @@ def test_exported_weights_run_on_a_cpu_engine(tmp_path, capsys):
     [
         (["{tmp}/none.pth", "{tmp}/x.onnx"], "does not exist"),
         (["{weights}", "{tmp}/x.onnx", "--profile", "nyu-rgb"], "carries its own profile"),
-        (["{weights}", "{tmp}/file/x.onnx"], "Not a directory"),
+        (["{weights}", "{tmp}/file/x.onnx"], "File exists"),
     ],
 )
 def test_what_cannot_be_exported_is_said_in_one_line(tmp_path, capsys, arguments, sentence):

@@ -20,7 +20,7 @@ PERIOD_NS = 100_000_000
 PATIENCE_S = 240
 
 needs_real_data = pytest.mark.skipif(
-    not FRAMES.is_dir(), reason="needs the real frames in ../shared/data, which are not published"
+    not FRAMES.is_dir(), reason="needs the recordings in ../shared/data"
 )
 
 

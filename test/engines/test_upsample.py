@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-import torch
 import torch.nn.functional as F
+
+torch = pytest.importorskip("torch")
 
 from asymformer_ros.engines.upsample import labels_and_confidence
 
@@ -24,7 +25,9 @@ def test_labels_are_the_argmax_of_the_upsampled_volume(classes, size):
     chosen = volume.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
     # Ties in the last bit may fall either way; the chosen class must be a best one.
     assert (best - chosen).max() < 1e-5
-    assert np.abs(confidence.astype(int) - (best.exp() * 255).numpy()).max() <= 1.0
+    assert np.abs(confidence - (best.exp() * 255).numpy()).max() <= 1.0
+    # The exact soft-max of the volume is never less.
+    assert (confidence - torch.softmax(volume, dim=0).amax(dim=0).numpy() * 255).max() <= 1.0
     assert (labels == volume.argmax(0).numpy()).mean() > 0.9999
 
 
@@ -37,6 +40,22 @@ def test_small_islands_of_a_class_are_not_lost(seed):
     volume = F.interpolate(quarter, scale_factor=4.0, mode="bilinear", align_corners=False)[0]
     chosen = volume.gather(0, torch.from_numpy(labels.astype(np.int64))[None])[0]
     assert (volume.amax(dim=0) - chosen).max() < 1e-5
+
+
+def test_confidence_is_the_soft_max_inside_and_less_at_a_border():
+    sure = np.log(np.array([[0.99, 0.01]] * 8 + [[0.01, 0.99]] * 8, np.float32)).T
+    labels, confidence = labels_and_confidence(np.repeat(sure[:, None], 8, axis=1))
+    assert (labels[:, :32] == 0).all() and (labels[:, 32:] == 1).all()
+    assert (confidence[:, :30] == 252).all() and (confidence[:, 34:] == 252).all()
+    assert (confidence[:, 30:34] < 252).all()
+
+
+def test_what_the_network_could_not_compute_is_unlabelled():
+    quarter = smooth_log_probabilities(5, 12, 16)[0].numpy()
+    quarter[:, :4] = np.nan
+    labels, confidence = labels_and_confidence(quarter)
+    assert (labels[:12] == 255).all() and (confidence[:12] == 0).all()
+    assert (labels[24:] < 5).all() and (confidence[24:] > 0).all()
 
 
 def test_the_first_of_equal_classes_wins():

@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 6, 8
 MS = 1_000_000
 
 needs_real_data = pytest.mark.skipif(
-    not FRAMES.is_dir(), reason="needs the real frames in ../shared/data, which are not published"
+    not FRAMES.is_dir(), reason="needs the recordings in ../shared/data"
 )
 
 

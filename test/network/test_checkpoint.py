@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import reference_recipe
-import torch
+
+torch = pytest.importorskip("torch")
 
 from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.checkpoint import load, save

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference_recipe
-import torch
 
-from asymformer_ros.engines.deploy_graph import DeployGraph, fold
+torch = pytest.importorskip("torch")
+
+from asymformer_ros.engines.deploy_graph import DeployGraph, fold, normalise
 from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.profile import official_profile
 
@@ -142,3 +143,15 @@ def test_bgr_profiles_hand_the_network_blue_first(official):
             torch.from_numpy(rgb[:, :, ::-1].copy()), depth_m
         )
     assert torch.equal(as_bgr, swapped)
+
+
+def test_normalisation_keeps_to_the_device_of_its_input():
+    # A fake CUDA device refuses to mix with CPU tensors, as the real one does.
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        rgb = torch.zeros(1, 96, 128, 3, dtype=torch.uint8, device="cuda")
+        depth_m = torch.zeros(1, 96, 128, device="cuda")
+        color, depth = normalise(rgb, depth_m, official_profile("nyu-bgr", 40))
+    assert color.device.type == depth.device.type == "cuda"
+    assert (color.shape, depth.shape) == ((1, 3, 96, 128), (1, 1, 96, 128))

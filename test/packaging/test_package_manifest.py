@@ -22,6 +22,7 @@ ROSDEP_KEYS = {
     "lifecycle_msgs",
     "python3-numpy",
     "python3-opencv",
+    "python3-hypothesis",
     "python3-pytest",
     "python3-yaml",
     "rcl_interfaces",
@@ -31,7 +32,6 @@ ROSDEP_KEYS = {
     "rosidl_default_runtime",
     "sensor_msgs",
     "std_msgs",
-    "std_srvs",
 }
 
 

@@ -36,6 +36,7 @@ class RedChannelEngine:
 class Loaded:
     engine: RedChannelEngine = field(default_factory=RedChannelEngine)
     label_space: str = "nyu40"
+    num_classes: int = 40
     passed_over: tuple[str, ...] = ()
 
 

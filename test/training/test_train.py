@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from asymformer_ros.evaluation.samples import Sample
 from asymformer_ros.network.profile import Profile
