@@ -12,13 +12,14 @@ import numpy as np
 
 from asymformer_ros import __version__
 from asymformer_ros.engines.engine import Engine, EngineError
-from asymformer_ros.engines.onnx_engines import OnnxEngine, open_onnxruntime, open_openvino
-from asymformer_ros.network.profile import CheckpointError, Profile
+from asymformer_ros.engines.host_engine import HostEngine
+from asymformer_ros.engines.onnx_engines import open_onnxruntime, open_openvino
+from asymformer_ros.network.profile import CheckpointError
 from asymformer_ros.resources import resource
 
 #: Fastest first on a CPU.
 ENGINES = ("openvino", "onnxruntime", "torch")
-_ONNX: dict[str, Callable[[Path], OnnxEngine]] = {
+_ONNX: dict[str, Callable[[Path], HostEngine]] = {
     "openvino": open_openvino,
     "onnxruntime": open_onnxruntime,
 }
@@ -58,10 +59,12 @@ def load_engine(
     passed_over: list[str] = []
     for name in _order() if engine == "auto" else (engine,):
         try:
-            made, found = _make(name, path, cache, profile)
+            made = _make(name, path, cache, profile)
             height, width = made.input_size
             made.infer(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32))
-            return LoadedEngine(made, found.label_space, found.num_classes, tuple(passed_over))
+            return LoadedEngine(
+                made, made.profile.label_space, made.profile.num_classes, tuple(passed_over)
+            )
         except EngineError as error:
             if engine != "auto":
                 raise
@@ -98,23 +101,21 @@ def _order() -> tuple[str, ...]:
     return ENGINES
 
 
-def _make(name: str, path: Path, cache: Path, profile: str) -> tuple[Engine, Profile]:
+def _make(name: str, path: Path, cache: Path, profile: str) -> HostEngine:
     if name == "torch":
         if path.suffix == ".onnx":
             path = path.with_suffix(".safetensors")
             if not path.is_file():
                 raise EngineError("torch cannot run .onnx weights: give the .pth or .safetensors")
         _require_torch(path)
-        from asymformer_ros.engines.torch_engine import TorchEngine
+        from asymformer_ros.engines.torch_engine import open_torch
 
-        torch_engine = TorchEngine(path, profile)
-        return torch_engine, torch_engine.profile
+        return open_torch(path, profile)
     if find_spec(name) is None:
         raise EngineError(f"{name} is not installed: pip install {name}")
     if path.suffix != ".onnx":
         path = _exported(path, cache, profile)
-    onnx_engine = _ONNX[name](path)
-    return onnx_engine, onnx_engine.profile
+    return _ONNX[name](path)
 
 
 def _require_torch(path: Path) -> None:
