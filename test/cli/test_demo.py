@@ -38,6 +38,8 @@ def test_every_published_frame_is_accounted_for(demo):
     assert count["frames paired"] == count["frames segmented"] + dropped_after
     assert count["published - segmented - dropped"] == 0
     assert count["frames segmented"] >= 5
+    # With the shared-memory profile best-effort images arrive; without it most are lost.
+    assert count.get("lost_in_transport", 0) <= 3
 
 
 def test_every_segmented_frame_is_scored_against_exact_labels(demo):
