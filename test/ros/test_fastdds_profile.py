@@ -33,7 +33,9 @@ while publisher.get_subscription_count() == 0:
 for _ in range(int(sys.argv[1])):
     publisher.publish(image)
     time.sleep(1 / 30)
-sys.stdin.readline()
+sys.stdin.read()  # until the other side has them and closes; killed, we would leave shared memory
+node.destroy_node()
+rclpy.shutdown()
 """
 
 
@@ -71,7 +73,11 @@ def images_that_arrive(profile: dict[str, str], wait_s: float) -> int:
             print("begin", file=camera.stdin, flush=True)
             spin_until(COUNT, arrived, wait_s)
         finally:
-            camera.kill()
+            camera.stdin.close()
+            try:
+                camera.wait(20)
+            except subprocess.TimeoutExpired:
+                camera.kill()
             executor.shutdown()
             node.destroy_node()
             rclpy.shutdown(context=context)
