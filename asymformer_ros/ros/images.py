@@ -89,6 +89,12 @@ def require_same_size(color: Image, depth: Image) -> None:
         )
 
 
+def stamp_ns(message: Image) -> int:
+    """The message's stamp in nanoseconds."""
+    stamp = message.header.stamp
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
 def to_message(header: Header, array: NDArray[Any], encoding: str) -> Image:
     """Image message of an array [H, W] or [H, W, channels], with the given header itself.
 

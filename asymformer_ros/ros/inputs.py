@@ -10,6 +10,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 
 from asymformer_ros.ros.frame_processor import FrameProcessor
+from asymformer_ros.ros.images import stamp_ns
 from asymformer_ros.ros.pipeline import FramePipeline
 
 COLOR_TOPIC = "color/image_raw"
@@ -57,15 +58,10 @@ class CameraInputs:
         self._created.close()
 
     def _on_color(self, message: Image) -> None:
-        self._pipeline.add_color(_stamp_ns(message), message)
+        self._pipeline.add_color(stamp_ns(message), message)
 
     def _on_depth(self, message: Image) -> None:
-        self._pipeline.add_depth(_stamp_ns(message), message)
+        self._pipeline.add_depth(stamp_ns(message), message)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._processor.camera_info = message
-
-
-def _stamp_ns(message: Image) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -13,7 +13,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
 from asymformer_ros.evaluation.metrics import ConfusionMatrix
-from asymformer_ros.ros.images import decode_color
+from asymformer_ros.ros.images import decode_color, stamp_ns
 
 # Labels follow their frame by well under a second; what is older had its frame dropped.
 _TRUTHS_KEPT = 90
@@ -69,24 +69,24 @@ class Observer(Node):
 
     def _on_labels(self, message: Image) -> None:
         now_ns = self.get_clock().now().nanoseconds
-        stamp_ns = _stamp_ns(message)
+        stamp = stamp_ns(message)
         self.seen.arrival_s.append(now_ns / 1e9)
-        self.seen.latency_ms.append((now_ns - stamp_ns) / 1e6)
+        self.seen.latency_ms.append((now_ns - stamp) / 1e6)
         labels = _mono8(message)
-        _remember(self._labels, stamp_ns, labels)
+        _remember(self._labels, stamp, labels)
         # Exact labels are published before the colour image, so they are here already.
-        if (truth := self._truths.get(stamp_ns)) is not None:
+        if (truth := self._truths.get(stamp)) is not None:
             self.seen.confusion.add(truth, labels)
             self.seen.scored += 1
 
     def _on_truth(self, message: Image) -> None:
-        _remember(self._truths, _stamp_ns(message), _mono8(message))
+        _remember(self._truths, stamp_ns(message), _mono8(message))
 
     def _on_overlay(self, message: Image) -> None:
-        stamp_ns = _stamp_ns(message)
-        if (labels := self._labels.get(stamp_ns)) is not None:
+        stamp = stamp_ns(message)
+        if (labels := self._labels.get(stamp)) is not None:
             self.pictures.append((decode_color(message).copy(), labels))
-            self.picture_stamps_ns.append(stamp_ns)
+            self.picture_stamps_ns.append(stamp)
 
     def _on_report(self, message: DiagnosticArray) -> None:
         for status in message.status:
@@ -106,10 +106,6 @@ def _remember(
     images[stamp_ns] = image
     while len(images) > _TRUTHS_KEPT:
         images.popitem(last=False)
-
-
-def _stamp_ns(message: Image) -> int:
-    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
 
 
 def _mono8(message: Image) -> NDArray[np.uint8]:
