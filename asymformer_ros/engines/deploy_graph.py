@@ -1,4 +1,4 @@
-"""The graph every engine runs: camera frame in, log-probabilities out, everything folded.
+"""The graph every engine runs: camera frame in, labels and confidence out, everything folded.
 
 Batch norms, layer scales, the decoder's projections and the interleaving of the CMA keys and
 queries are constants at run time; they are multiplied into the neighbouring weights once, in
@@ -21,6 +21,7 @@ from asymformer_ros.network.decoder import MlpDecoder, Projection
 from asymformer_ros.network.fusion import CrossModalAttention, SpatialChannelCrossFusion
 from asymformer_ros.network.mix_transformer import EfficientSelfAttention, to_map, to_tokens
 from asymformer_ros.network.profile import Profile
+from asymformer_ros.perception.frames import UNLABELLED
 
 
 def _scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -45,20 +46,23 @@ def _conv1x1(weight: Tensor, bias: Tensor) -> nn.Conv2d:
 
 
 class FoldedConvNeXtBlock(nn.Module):
-    """`ConvNeXtBlock` with the layer scale inside its last linear layer."""
+    """`ConvNeXtBlock` with the layer scale inside its last layer.
+
+    Both linear layers are 1x1 convolutions: around them runtimes need not transpose the map.
+    """
 
     def __init__(self, block: ConvNeXtBlock) -> None:
         super().__init__()
-        self.dwconv, self.norm, self.pwconv1 = block.dwconv, block.norm, block.pwconv1
+        self.dwconv, self.norm = block.dwconv, block.norm
+        self.pwconv1 = _conv1x1(block.pwconv1.weight, block.pwconv1.bias)
         gamma = block.gamma.double()
-        self.pwconv2 = _linear(
+        self.pwconv2 = _conv1x1(
             gamma[:, None] * block.pwconv2.weight.double(), gamma * block.pwconv2.bias.double()
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        u = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
-        u = self.pwconv2(F.gelu(self.pwconv1(u)))
-        return x + u.permute(0, 3, 1, 2)
+        u = self.norm(self.dwconv(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return x + self.pwconv2(F.gelu(self.pwconv1(u)))
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -214,11 +218,13 @@ def normalise(rgb: Tensor, depth_m: Tensor, profile: Profile) -> tuple[Tensor, T
 
 
 class DeployGraph(nn.Module):
-    """Camera frame in, quarter-resolution log-probabilities out; batch size 1.
+    """Camera frame in, labels and confidence out; batch size 1.
 
-    rgb: uint8 [H, W, 3], R, G, B. depth_m: float32 [H, W], metres, NaN = no reading. Returns
-    float32 [classes, H/4, W/4]: upsampled bilinearly, their largest channel is the label, as it is
-    the logits' (the two differ by one number a pixel); see `labels_and_confidence`.
+    rgb: uint8 [H, W, 3], R, G, B. depth_m: float32 [H, W], metres, NaN = no reading. Returns labels
+    uint8 [H, W] (255 where the network gave NaN), confidence uint8 [H, W] and what both are made
+    of, log-probabilities float32 [classes, H/4, W/4]: CPU engines stop there, see
+    `labels_and_confidence`. Upsampled, their largest channel is the logits' too; the two differ by
+    one number a pixel.
     """
 
     def __init__(self, network: AsymFormer, profile: Profile) -> None:
@@ -226,8 +232,24 @@ class DeployGraph(nn.Module):
         self.network = fold(network)
         self.profile = profile
 
-    def forward(self, rgb: Tensor, depth_m: Tensor) -> Tensor:
+    def forward(self, rgb: Tensor, depth_m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.tail(self.log_probabilities(rgb, depth_m))
+
+    def log_probabilities(self, rgb: Tensor, depth_m: Tensor) -> Tensor:
+        """The frame's log-probabilities, float32 [classes, H/4, W/4]."""
         logits = self.network.quarter_logits(*normalise(rgb[None], depth_m[None], self.profile))
         # Written out: exporters' LogSoftmax over channels is 20 times slower on CPU engines.
         shifted = logits - logits.amax(dim=1, keepdim=True)
         return (shifted - shifted.exp().sum(dim=1, keepdim=True).log())[0]
+
+    def tail(self, log_probabilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Labels, confidence, and the log-probabilities that they are made of."""
+        volume = F.interpolate(
+            log_probabilities[None], scale_factor=4.0, mode="bilinear", align_corners=False
+        )[0]
+        best, labels = volume.max(dim=0)
+        failed = torch.isnan(best)
+        # Through float: TensorRT casts to uint8 from nothing else.
+        labels = labels.float().masked_fill(failed, UNLABELLED).to(torch.uint8)
+        confidence = (best.exp() * 255.0).masked_fill(failed, 0.0).round().to(torch.uint8)
+        return labels, confidence, log_probabilities

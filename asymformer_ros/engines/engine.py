@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from asymformer_ros.network.profile import Profile
 
 
 class EngineError(RuntimeError):
     """An engine cannot be used or failed on a frame; the message says why and what to do."""
 
 
+class StageTimes(NamedTuple):
+    """Milliseconds that the stages of one frame took, one after the other."""
+
+    copy_in: float
+    network: float
+    copy_out: float
+    postprocess: float
+
+
 class Engine(Protocol):
-    """A network bound to one machine, one input size and one set of weights."""
+    """A network bound to one machine, one input size and one set of weights.
+
+    CUDA contexts belong to threads: an engine is opened, used and closed on one thread.
+    """
 
     @property
     def name(self) -> str:
         """Short name for logs and diagnostics, for example ``onnxruntime``."""
+
+    @property
+    def precision(self) -> str:
+        """Number format of the network's products: ``fp32``, ``bf16`` or ``fp16``."""
+
+    @property
+    def stages(self) -> StageTimes:
+        """How long the stages of the last frame took; zeros before the first."""
+
+    @property
+    def profile(self) -> Profile:
+        """Preprocessing and classes of its weights."""
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -47,3 +73,14 @@ def contiguous_frame(
             f"the engine takes {width}x{height}, got colour {rgb.shape} and depth {depth_m.shape}"
         )
     return np.ascontiguousarray(rgb), np.ascontiguousarray(depth_m)
+
+
+def require_result(
+    labels: NDArray[np.uint8], confidence: NDArray[np.uint8], input_size: tuple[int, int]
+) -> None:
+    """EngineError unless both are what `Engine.infer` promises."""
+    for what, image in (("labels", labels), ("confidence", confidence)):
+        if not isinstance(image, np.ndarray):
+            raise EngineError(f"{what} are no array but {type(image).__name__}")
+        if image.dtype != np.uint8 or image.shape != input_size:
+            raise EngineError(f"{what} are {image.dtype} {image.shape}, not uint8 {input_size}")

@@ -1,13 +1,14 @@
-"""An engine whose runtime computes the deploy graph; the host upsamples its output."""
+"""An engine whose runtime computes log-probabilities; the host makes labels of them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.engines.engine import EngineError, contiguous_frame
+from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame
 from asymformer_ros.engines.upsample import labels_and_confidence
 from asymformer_ros.network.profile import Profile
 
@@ -17,18 +18,18 @@ LogProbabilities = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np
 class HostEngine:
     """A runtime's deploy graph behind the `Engine` contract.
 
-    network: rgb and depth of one contiguous frame to float32 [classes, H/4, W/4].
+    network: rgb and depth of one contiguous frame to float32 [classes, H/n, W/n].
     """
 
-    def __init__(self, name: str, profile: Profile, network: LogProbabilities) -> None:
+    def __init__(
+        self, name: str, precision: str, profile: Profile, network: LogProbabilities
+    ) -> None:
         self.name = name
+        self.precision = precision
         self.profile = profile
+        self.input_size = profile.input_size
+        self.stages = StageTimes(0.0, 0.0, 0.0, 0.0)
         self._network: LogProbabilities | None = network
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """Height and width of the frames that `infer` takes."""
-        return self.profile.input_size
 
     def infer(
         self, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]
@@ -36,12 +37,23 @@ class HostEngine:
         """See `Engine.infer`."""
         if self._network is None:
             raise EngineError(f"engine {self.name} is closed")
+        started = time.perf_counter()
         frame = contiguous_frame(rgb, depth_m, self.input_size)
+        taken = time.perf_counter()
         try:
             log_probabilities = self._network(*frame)
         except Exception as error:  # each runtime has exceptions of its own
             raise EngineError(f"{self.name} failed on a frame: {first_line(error)}") from error
-        return labels_and_confidence(log_probabilities)
+        computed = time.perf_counter()
+        result = labels_and_confidence(log_probabilities, self.input_size)
+        ended = time.perf_counter()
+        self.stages = StageTimes(
+            copy_in=(taken - started) * 1e3,
+            network=(computed - taken) * 1e3,
+            copy_out=0.0,
+            postprocess=(ended - computed) * 1e3,
+        )
+        return result
 
     def close(self) -> None:
         """Free what the runtime holds; calling it again does nothing."""

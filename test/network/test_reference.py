@@ -9,6 +9,8 @@ import reference_recipe
 
 torch = pytest.importorskip("torch")
 
+from torch.utils.flop_counter import FlopCounterMode
+
 from asymformer_ros.engines.deploy_graph import DeployGraph, fold, normalise
 from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.profile import official_profile
@@ -126,7 +128,9 @@ def test_the_deploy_graph_normalises_as_the_official_script(official):
     depth_m = np.where(depth_mm == 0, np.nan, depth_mm / 1000.0).astype(np.float32)
     graph = DeployGraph(official, official_profile("nyu-rgb", 40))
     with torch.inference_mode():
-        log_probabilities = graph(torch.from_numpy(rgb), torch.from_numpy(depth_m))
+        log_probabilities = graph.log_probabilities(
+            torch.from_numpy(rgb), torch.from_numpy(depth_m)
+        )
         inputs = map(torch.from_numpy, reference_recipe.network_input(*size))
         expected = torch.log_softmax(official.quarter_logits(*inputs), dim=1)[0]
     assert (log_probabilities - expected).abs().max() < TOLERANCE
@@ -135,14 +139,19 @@ def test_the_deploy_graph_normalises_as_the_official_script(official):
 def test_bgr_profiles_hand_the_network_blue_first(official):
     rgb, depth_mm = reference_recipe.camera_input(96, 128)
     depth_m = torch.from_numpy((depth_mm / 1000.0).astype(np.float32))
+    bgr = DeployGraph(official, official_profile("nyu-bgr", 40))
+    of_rgb = DeployGraph(official, official_profile("nyu-rgb", 40))
     with torch.inference_mode():
-        as_bgr = DeployGraph(official, official_profile("nyu-bgr", 40))(
-            torch.from_numpy(rgb), depth_m
-        )
-        swapped = DeployGraph(official, official_profile("nyu-rgb", 40))(
-            torch.from_numpy(rgb[:, :, ::-1].copy()), depth_m
-        )
+        as_bgr = bgr.log_probabilities(torch.from_numpy(rgb), depth_m)
+        swapped = of_rgb.log_probabilities(torch.from_numpy(rgb[:, :, ::-1].copy()), depth_m)
     assert torch.equal(as_bgr, swapped)
+
+
+def test_the_deploy_graph_multiplies_at_most_36_5_billion_times_a_frame(official):
+    graph = DeployGraph(official, official_profile("nyu-bgr", 40))
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        graph(torch.zeros(480, 640, 3, dtype=torch.uint8), torch.ones(480, 640))
+    assert 30e9 < counter.get_total_flops() / 2 <= 36.5e9
 
 
 def test_normalisation_keeps_to_the_device_of_its_input():

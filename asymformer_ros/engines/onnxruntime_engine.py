@@ -1,0 +1,43 @@
+"""The deploy graph in ONNX Runtime: on any CPU, and on CUDA where its provider is installed."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.engines.host_engine import HostEngine, first_line
+from asymformer_ros.engines.onnx_file import with_output
+from asymformer_ros.network.profile import Profile
+
+
+def open_onnxruntime(graph: bytes, profile: Profile, provider: str) -> HostEngine:
+    """Load a deploy graph; provider: ``CPUExecutionProvider`` or another one of ONNX Runtime's.
+
+    Raises EngineError.
+    """
+    try:
+        import onnxruntime
+    except Exception as error:  # a broken installation raises anything
+        raise EngineError(f"onnxruntime cannot be imported: {first_line(error)}") from error
+    if provider not in onnxruntime.get_available_providers():
+        raise EngineError(f"onnxruntime {onnxruntime.__version__} has no {provider}")
+    options = onnxruntime.SessionOptions()
+    # One thread a core that this process may use; the runtime's default ignores the affinity.
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.log_severity_level = 3  # its warnings are about its own optimiser
+    # The labels that the graph could compute as well would take longer than the host.
+    graph = with_output(graph, "log_probabilities")
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=[provider])
+    except Exception as error:
+        raise EngineError(f"onnxruntime cannot load the graph: {first_line(error)}") from error
+    if session.get_providers()[0] != provider:  # it falls back by itself, and only prints so
+        raise EngineError(f"onnxruntime cannot start its {provider}: is a GPU there?")
+
+    def network(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+        return session.run(None, {"rgb": rgb, "depth": depth_m})[0]
+
+    return HostEngine("onnxruntime", "fp32", profile, network)
