@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.engines.engine import Engine, EngineError
+from asymformer_ros.engines.engine import Engine
 from asymformer_ros.perception.frames import RgbdFrame, Segmentation
 
 # Unlike INTER_NEAREST it takes the pixel centres as INTER_AREA and INTER_LINEAR do, so that depth
@@ -33,26 +33,13 @@ class Segmenter:
         camera_size = (height, width)
         network_size = self._engine.input_size
         if camera_size == network_size:
-            return Segmentation(*self._infer(frame.rgb, frame.depth_m))
-        labels, confidence = self._infer(
+            return Segmentation(*self._engine.infer(frame.rgb, frame.depth_m))
+        labels, confidence = self._engine.infer(
             _resize_colour(frame.rgb, network_size), _resize_nearest(frame.depth_m, network_size)
         )
         return Segmentation(
             _resize_nearest(labels, camera_size), _resize_nearest(confidence, camera_size)
         )
-
-    def _infer(
-        self, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        labels, confidence = self._engine.infer(rgb, depth_m)
-        for what, image in (("labels", labels), ("confidence", confidence)):
-            if image.dtype != np.uint8 or image.shape != self._engine.input_size:
-                raise EngineError(
-                    f"engine {self._engine.name} gave {what} of {image.dtype} {image.shape} "
-                    f"instead of uint8 {self._engine.input_size}: "
-                    "its model was not exported for this node, export it again"
-                )
-        return labels, confidence
 
 
 def _resize_colour(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ from sensor_msgs.msg import Image
 from asymformer_ros.perception.labels import load_label_space
 from asymformer_ros.perception.segmenter import Segmenter
 from asymformer_ros.ros.diagnostics import HealthMonitor, diagnostic_status
+from asymformer_ros.ros.forwarded_log import forwarded_to
 from asymformer_ros.ros.frame_processor import FrameProcessor
 from asymformer_ros.ros.inputs import COLOR_TOPIC, DEPTH_TOPIC, CameraInputs
 from asymformer_ros.ros.parameters import (
@@ -154,12 +155,9 @@ class SegmentationNode(LifecycleNode):
                 )
             publishers = SemanticPublishers(self, label_space)
             undo.pop_all()
-        for reason in loaded.passed_over:
-            self.get_logger().info(f"passed over {reason}")
-        height, width = loaded.engine.input_size
         self.get_logger().info(
-            f"{settings.weights} on {loaded.engine.name}, {width}x{height}, "
-            f"{len(label_space.classes)} classes of {label_space.name}"
+            f"{settings.weights}, {len(label_space.classes)} classes of {label_space.name}, "
+            f"on {loaded.sentence}"
         )
         processor = FrameProcessor(
             Segmenter(loaded.engine),
@@ -215,9 +213,8 @@ class SegmentationNode(LifecycleNode):
         report = DiagnosticArray()
         report.header.stamp = self.get_clock().now().to_msg()
         name = self.get_fully_qualified_name().lstrip("/")
-        report.status = [
-            diagnostic_status(name, configured.engine.name, judgement, account, timing)
-        ]
+        engine = f"{configured.engine.name} {configured.engine.precision}"
+        report.status = [diagnostic_status(name, engine, judgement, account, timing)]
         configured.diagnostics.publish(report)
 
     def _deactivate(self) -> None:
@@ -257,7 +254,8 @@ def main(args: list[str] | None = None, load_engine: EngineLoader | None = None)
             rclpy.try_shutdown()
             return 1
         try:
-            return _run(node, end)
+            with forwarded_to(node.get_logger()):
+                return _run(node, end)
         finally:
             node.destroy_node()
             rclpy.try_shutdown()

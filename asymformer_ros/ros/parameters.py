@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
@@ -93,26 +91,9 @@ def read_settings(node: Node) -> Settings:
         weights=node.get_parameter("weights").value,
         profile=node.get_parameter("profile").value,
         engine=node.get_parameter("engine").value,
-        cache_dir=_cache_dir(node.get_parameter("cache_dir").value),
+        cache_dir=node.get_parameter("cache_dir").value,
         label_space=node.get_parameter("label_space").value,
         slop_ns=round(node.get_parameter("sync.slop").value * 1e9),
         queue_size=node.get_parameter("sync.queue_size").value,
         input_reliability=_RELIABILITIES[reliability],
     )
-
-
-def _cache_dir(chosen: str) -> str:
-    """The folder that was asked for, which must take files, or the default, made when needed."""
-    if not chosen:
-        return str(Path.home() / ".cache" / "asymformer_ros")
-    folder = Path(chosen).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ConfigurationError(
-            f"cache_dir {chosen} cannot be written to ({error.strerror}): "
-            "choose a folder that this user may write to, or leave it empty"
-        ) from error
-    return str(folder)

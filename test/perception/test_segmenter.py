@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.perception.frames import RgbdFrame
 from asymformer_ros.perception.segmenter import Segmenter
 
@@ -77,22 +76,3 @@ def test_shrunk_colour_is_the_mean_of_what_it_covers():
     engine = RecordingEngine((2, 2))
     Segmenter(engine).segment(RgbdFrame(rgb, np.ones((4, 4), np.float32)))
     assert (engine.rgb == 50).all()
-
-
-GOOD = np.zeros((4, 6), dtype=np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("answer", "complaint"),
-    [
-        ((GOOD.astype(np.int64), GOOD), r"gave labels of int64 \(4, 6\)"),
-        ((GOOD[:2], GOOD), r"gave labels of uint8 \(2, 6\)"),
-        ((GOOD, GOOD.astype(np.float32)), "gave confidence of float32"),
-        ((GOOD, GOOD[None]), r"gave confidence of uint8 \(1, 4, 6\)"),
-    ],
-)
-@pytest.mark.parametrize("camera", [(4, 6), (8, 12)])
-def test_an_answer_of_another_type_or_shape_is_an_engine_error(camera, answer, complaint):
-    segmenter = Segmenter(RecordingEngine((4, 6), answer))
-    with pytest.raises(EngineError, match=complaint):
-        segmenter.segment(frame_of(*camera))

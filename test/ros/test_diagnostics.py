@@ -121,7 +121,7 @@ def test_the_status_carries_every_figure():
 
     status = diagnostic_status(
         "robot/segmentation_node",
-        "onnxruntime",
+        "onnxruntime fp32",
         monitor.judge(now, 29.7, 1.0),
         now,
         Timing(29.7, (10.0, 20.04, 30.0), 8.26),
@@ -130,7 +130,7 @@ def test_the_status_carries_every_figure():
     assert status.name == "robot/segmentation_node"
     assert status.message == "frames are refused: depth is truncated"
     assert {value.key: value.value for value in status.values} == {
-        "engine": "onnxruntime",
+        "engine": "onnxruntime fp32",
         "received_color": "30",
         "received_depth": "31",
         "paired": "29",

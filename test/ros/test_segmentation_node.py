@@ -19,6 +19,7 @@ MS = 1_000_000
 PERIOD_NS = 33_333_333
 HEIGHT, WIDTH = 48, 64
 FAILING = np.full((HEIGHT, WIDTH, 3), 13, dtype=np.uint8)
+HANGING = np.full((HEIGHT, WIDTH, 3), 14, dtype=np.uint8)
 
 
 def adds_up(account):
@@ -187,6 +188,30 @@ def test_frames_that_cannot_be_used_are_counted_and_the_next_is_segmented(own_ri
         BAD_PAIRS, 1
     )
     assert adds_up(account)
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [(FAILING, "the engine fails on purpose"), (HANGING, "no answer within 1 s")],
+    ids=["failing", "hanging"],
+)
+def test_an_engine_that_fails_is_replaced_and_its_frame_published(start, frame, reason):
+    camera, consumer = start("camera"), start("consumer")
+    node = start("node", "-p", "weights:=with spare")
+    camera.wait_for_subscribers()
+    consumer.wait_for_node()
+    consumer.output_of(camera.pair(PERIOD_NS))
+    consumer.account_when(lambda a: a["engine"] == "red_channel fp32", "the first engine")
+
+    camera.depth(2 * PERIOD_NS)
+    labels = consumer.output_of(camera.color(2 * PERIOD_NS, frame))
+
+    assert bytes(labels.data) == frame[..., 0].tobytes()
+    node.wait_for_line(f"engine red_channel fp32 failed ({reason}): spare fp32 takes over")
+    consumer.output_of(camera.pair(3 * PERIOD_NS))
+    consumer.account_when(lambda a: a["engine"] == "spare fp32", "the spare")
+    node.process.send_signal(signal.SIGINT)
+    assert node.wait_for_end() == 0
 
 
 def test_an_error_that_repeats_is_logged_once_in_a_few_seconds(rig):

@@ -1,0 +1,120 @@
+"""A weights file, in the forms that engines take it in."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+from asymformer_ros import __version__
+from asymformer_ros.engines.cache import EngineCache
+from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.engines.onnx_file import read_profile
+from asymformer_ros.network.profile import CheckpointError, Profile
+from asymformer_ros.resources import resource
+
+_BUNDLED = resource("weights")
+_PICKLES = (".pth", ".pt")
+_PYTORCH = (".safetensors", *_PICKLES)
+
+
+class Model:
+    """What the parameter `weights` names; conversions are made once and kept in `cache`.
+
+    weights: name of bundled weights or a path: a deploy graph or an official export (.onnx), or
+    PyTorch weights (.safetensors, .pth). profile_name: preprocessing of official weights, empty for
+    the official default. Raises CheckpointError.
+    """
+
+    def __init__(self, weights: str, profile_name: str, cache: EngineCache) -> None:
+        self.path = _find(weights)
+        self.profile_name = profile_name
+        self.cache = cache
+        content = self.path.read_bytes()
+        own = self.path.suffix == ".safetensors" or read_profile(content) is not None
+        if profile_name and own:
+            raise CheckpointError(
+                f"{self.path} carries its own profile: leave the parameter 'profile' empty"
+            )
+        #: Begins the names of all that is made from these weights.
+        self.key = self.path.stem + "-" + _digest(content, profile_name, __version__)
+
+    @cached_property
+    def graph(self) -> bytes:
+        """The deploy graph as an ONNX file; raises EngineError or CheckpointError."""
+        content = self.path.read_bytes()
+        if self.path.suffix in _PYTORCH:
+            return self.cache.get(f"{self.key}.onnx", self._exported)
+        if read_profile(content) is not None:
+            return content
+        return self.cache.get(f"{self.key}.onnx", lambda: self._wrapped(content))
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile of the deploy graph; raises EngineError or CheckpointError."""
+        profile = read_profile(self.graph)
+        assert profile is not None, "a deploy graph carries its profile"
+        return profile
+
+    @property
+    def pytorch(self) -> Path:
+        """The weights as PyTorch takes them; raises EngineError."""
+        beside = self.path.with_suffix(".safetensors")
+        if self.path.suffix != ".onnx":
+            return self.path
+        if self.path.parent == _BUNDLED and beside.is_file():
+            return beside
+        raise EngineError("torch cannot run .onnx weights: give the .pth or .safetensors")
+
+    def _exported(self) -> bytes:
+        _require("torch", "safetensors", "onnx", what=f"converting {self.path.name} to ONNX")
+        from asymformer_ros.engines.onnx_export import export_onnx
+        from asymformer_ros.network.checkpoint import load
+
+        return export_onnx(*load(self.path, self.profile_name))
+
+    def _wrapped(self, content: bytes) -> bytes:
+        _require("onnx", what=f"running {self.path.name}, which this package did not export,")
+        import onnx
+        from google.protobuf.message import DecodeError
+
+        from asymformer_ros.engines.official_onnx import wrap_official
+
+        try:
+            model = onnx.load_model_from_string(content)
+        except DecodeError as error:
+            raise CheckpointError(f"{self.path} is not a readable ONNX file") from error
+        return bytes(wrap_official(model, self.profile_name).SerializeToString())
+
+
+def _require(*packages: str, what: str) -> None:
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise EngineError(
+            f"{what} needs {' and '.join(missing)}: pip install {' '.join(missing)}, "
+            "or make the .onnx elsewhere with 'asymformer export'"
+        )
+
+
+def _digest(content: bytes, *names: str) -> str:
+    return hashlib.sha256(content + "/".join(names).encode()).hexdigest()[:16]
+
+
+def _find(weights: str) -> Path:
+    """The weights file of a bundled name or a path."""
+    bundled = _BUNDLED / f"{weights}.onnx"
+    if bundled.is_file():
+        return bundled
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in _BUNDLED.glob("*.onnx")))
+        raise CheckpointError(
+            f"weights {weights!r} are neither bundled ({names}) nor a file: "
+            "check the parameter 'weights'"
+        )
+    if path.suffix != ".onnx" and path.suffix not in _PYTORCH:
+        raise CheckpointError(
+            f"weights {path} have an unknown ending: give .onnx or {', '.join(_PYTORCH)}"
+        )
+    return path

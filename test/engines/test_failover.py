@@ -1,0 +1,220 @@
+"""Faults injected into engines at run time: each ends in the next engine and one clear line."""
+
+import logging
+import threading
+
+import numpy as np
+import pytest
+
+from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.failover import Candidate, FailoverEngine
+from asymformer_ros.engines.self_check import CheckFrame
+from asymformer_ros.network.profile import CheckpointError, Profile
+
+SIZE = (32, 64)
+RGB = np.zeros((*SIZE, 3), np.uint8)
+DEPTH = np.ones(SIZE, np.float32)
+
+
+class Scripted:
+    """An engine that labels everything 0, but for the frames for which it has a fault."""
+
+    precision = "fp32"
+    profile = Profile("asymformer-nano", "nyu40", 40, SIZE)
+    input_size = SIZE
+    stages = StageTimes(0, 0, 0, 0)
+
+    def __init__(self, name, faults):
+        self.name = name
+        self.faults = faults
+        self.threads = {threading.get_ident()}
+        self.closed = threading.Event()
+
+    def infer(self, rgb, depth_m):
+        self.threads.add(threading.get_ident())
+        if self.faults and (fault := self.faults.pop(0)) is not None:
+            answer = fault()
+            if answer is not None:
+                return answer
+        return np.zeros(SIZE, np.uint8), np.full(SIZE, 200, np.uint8)
+
+    def close(self):
+        self.threads.add(threading.get_ident())
+        self.closed.set()
+
+
+class Chain:
+    """Candidates `first`, `second`, ... of scripted engines; remembers all that were opened."""
+
+    def __init__(self, **scripts):
+        self.opened = []
+        self.scripts = scripts
+
+    def candidates(self):
+        return [Candidate(name, lambda name=name: self.open(name)) for name in self.scripts]
+
+    def open(self, name):
+        script = self.scripts[name]
+        if isinstance(script, Exception):
+            raise script
+        self.scripts[name] = []  # opened again, it works
+        # The first frame is the self-check's.
+        self.opened.append(Scripted(name, [None, *script]))
+        return self.opened[-1]
+
+    def engine(self, **options):
+        check = CheckFrame(RGB, DEPTH, np.zeros(SIZE, np.uint8))
+        return FailoverEngine(self.candidates(), lambda: check, **options)
+
+
+def raising(error):
+    def fault():
+        raise error
+
+    return fault
+
+
+FAULTS = {
+    "exception": raising(RuntimeError("illegal memory access")),
+    "out of memory": raising(MemoryError("out of device memory")),
+    "wrong shape": lambda: (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)),
+    "wrong type": lambda: (np.zeros(SIZE, np.int64), np.zeros(SIZE, np.uint8)),
+    "no arrays": lambda: (None, None),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_failure_is_retried_once_on_the_same_engine(fault, caplog):
+    chain = Chain(first=[fault], second=[])
+    engine = chain.engine()
+    with caplog.at_level(logging.WARNING):
+        labels, _ = engine.infer(RGB, DEPTH)
+    assert engine.name == "first"
+    assert (labels == 0).all()
+    assert "engine first failed, trying once more" in caplog.text
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_an_engine_that_fails_again_is_replaced_by_the_next(fault, caplog):
+    chain = Chain(first=[fault, fault], second=[])
+    engine = chain.engine()
+    with caplog.at_level(logging.ERROR):
+        labels, _ = engine.infer(RGB, DEPTH)
+    assert engine.name == "second"
+    assert labels.shape == SIZE
+    assert chain.opened[0].closed.is_set()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("engine first fp32 failed (")
+    assert record.getMessage().endswith("): second fp32 takes over")
+
+
+def test_an_engine_that_hangs_is_left_behind(caplog):
+    release = threading.Event()
+    chain = Chain(first=[release.wait], second=[])
+    engine = chain.engine(hang_limit_s=0.2)
+    with caplog.at_level(logging.ERROR):
+        engine.infer(RGB, DEPTH)
+    assert engine.name == "second"
+    assert "engine first hangs" in caplog.text
+    assert "no answer within 0 s" in caplog.text
+    assert not chain.opened[0].closed.is_set()
+    release.set()
+
+
+def test_an_engine_alone_that_hangs_is_used_again_once_it_is_back():
+    release = threading.Event()
+    engine = Chain(only=[release.wait]).engine(hang_limit_s=0.2)
+    for _ in range(2):
+        with pytest.raises(EngineError, match="there is no other"):
+            engine.infer(RGB, DEPTH)
+    release.set()
+    engine._in_use.thread._pending.result(5)
+    assert (engine.infer(RGB, DEPTH)[0] == 0).all()
+
+
+def test_an_engine_alone_that_fails_is_opened_afresh():
+    fault = FAULTS["exception"]
+    chain = Chain(only=[fault, fault])
+    engine = chain.engine()
+    with pytest.raises(EngineError, match="no engine segments this frame: illegal memory"):
+        engine.infer(RGB, DEPTH)
+    assert len(chain.opened) == 2
+    assert chain.opened[0].closed.is_set()
+    engine.infer(RGB, DEPTH)
+    assert engine.name == "only"
+
+
+def test_nothing_that_works_is_no_end(caplog):
+    fault = FAULTS["exception"]
+    chain = Chain(first=[fault, fault])
+    engine = chain.engine()
+    chain.scripts["first"] = EngineError("the GPU is gone")
+    for _ in range(2):
+        with pytest.raises(EngineError, match="no engine works here: first \\(the GPU is gone\\)"):
+            engine.infer(RGB, DEPTH)
+    chain.scripts["first"] = []
+    assert (engine.infer(RGB, DEPTH)[0] == 0).all()
+
+
+def test_a_frame_that_no_engine_can_segment_does_not_use_the_engines_up():
+    fault = FAULTS["exception"]
+    chain = Chain(first=[fault, fault], second=[fault, fault])
+    engine = chain.engine()
+    with pytest.raises(EngineError, match="no engine segments this frame"):
+        engine.infer(RGB, DEPTH)
+    assert (engine.infer(RGB, DEPTH)[0] == 0).all()
+
+
+def test_a_frame_of_a_wrong_size_is_not_the_engine_s_fault():
+    chain = Chain(first=[], second=[])
+    engine = chain.engine()
+    with pytest.raises(EngineError, match="the engine takes 64x32"):
+        engine.infer(RGB[:16], DEPTH[:16])
+    assert engine.name == "first"
+
+
+def test_what_does_not_open_or_fails_its_self_check_is_passed_over():
+    everything_wrong = lambda: (np.full(SIZE, 9, np.uint8), np.zeros(SIZE, np.uint8))  # noqa: E731
+    chain = Chain(first=ImportError("no driver"), second=[], third=[])
+    opened = chain.open
+
+    def open_wrong(name):
+        engine = opened(name)
+        if name == "second":
+            engine.faults = [everything_wrong]
+        return engine
+
+    chain.open = open_wrong
+    engine = chain.engine()
+    assert engine.name == "third"
+    assert engine.agreement == 1.0
+    assert engine.passed_over == (
+        ("first", "no driver"),
+        ("second", "self-check 0.0 % < 99% of the labels equal to float32"),
+    )
+    assert chain.opened[0].closed.is_set()
+
+
+def test_no_engine_at_all_says_every_reason():
+    missing = EngineError("not installed")
+    chain = Chain(first=EngineError("no driver"), second=missing, third=missing)
+    said = r"first \(no driver\); second, third \(not installed\)"
+    with pytest.raises(EngineError, match=said):
+        chain.engine()
+
+
+def test_errors_of_the_weights_are_nobody_s_to_pass_over():
+    with pytest.raises(CheckpointError):
+        Chain(first=CheckpointError("a key is missing"), second=[]).engine()
+
+
+def test_an_engine_lives_on_one_thread_that_is_not_ours():
+    chain = Chain(first=[])
+    engine = chain.engine()
+    engine.infer(RGB, DEPTH)
+    engine.close()
+    engine.close()
+    (thread,) = chain.opened[0].threads
+    assert thread != threading.get_ident()
+    with pytest.raises(EngineError, match="engine first is closed"):
+        engine.infer(RGB, DEPTH)
