@@ -19,3 +19,12 @@ def positive_integer(text: str) -> int:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text} is not above zero")
     return value
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Declare what names the weights and where things made from them are kept."""
+    parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
+    parser.add_argument("--profile", default="", help="preprocessing of official weights")
+    parser.add_argument(
+        "--cache-dir", default="", help="folder of built engines (default ~/.cache/asymformer_ros)"
+    )

@@ -1,27 +1,51 @@
-"""`asymformer export`: PyTorch weights to the ONNX deploy graph that CPU engines run."""
+"""`asymformer export`: weights to the ONNX deploy graph that every engine but PyTorch runs."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("weights", type=Path, help=".safetensors of this package or official .pth")
+    parser.add_argument(
+        "weights", help=".safetensors of this package, official .pth or official .onnx"
+    )
     parser.add_argument("output", type=Path, help="the .onnx to write")
     parser.add_argument(
         "--profile", default="", help="preprocessing of official weights: {nyu,imagenet}-{bgr,rgb}"
+    )
+    parser.add_argument(
+        "--size",
+        type=_size,
+        help="WIDTHxHEIGHT of the network, multiples of 32 (default: what the weights say)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Export; returns the exit code."""
-    from asymformer_ros.engines.onnx_export import export_onnx
-    from asymformer_ros.network.checkpoint import load
+    from asymformer_ros.engines.cache import EngineCache
+    from asymformer_ros.engines.model import Model
+    from asymformer_ros.files import write_atomically
 
-    network, profile = load(args.weights, args.profile)
-    export_onnx(network, profile, args.output)
+    model = Model(args.weights, args.profile, EngineCache())
+    if args.size:
+        from asymformer_ros.engines.onnx_export import export_onnx
+        from asymformer_ros.network.checkpoint import load
+
+        network, profile = load(model.pytorch, args.profile)
+        profile = replace(profile, input_size=args.size)
+        write_atomically(args.output, export_onnx(network, profile))
+    else:
+        profile = model.profile
+        write_atomically(args.output, model.graph)
     height, width = profile.input_size
     print(f"wrote {args.output}: {profile.network}, {width}x{height}, {profile.label_space}")
     return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Height and width; `Profile` refuses what is no multiple of 32."""
+    width, _, height = text.partition("x")
+    return int(height), int(width)

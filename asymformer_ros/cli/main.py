@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,7 +12,10 @@ _VERBS = {
     "demo": "Run the node on a simulated camera and score it.",
     "replay": "Run the node on a recording: a bag or a folder of images.",
     "evaluate": "Score weights on NYUv2 frames and on simulated rooms.",
-    "export": "Turn PyTorch weights into an ONNX deploy graph.",
+    "export": "Turn weights into an ONNX deploy graph.",
+    "build": "Make the engines of this machine ahead of time.",
+    "doctor": "Tell which engines work here, and why the others do not.",
+    "bench": "Time every engine that works here against the plain network.",
     "train": "Train the bundled weights again.",
 }
 _EXTRAS = {"rclpy": "ros", "onnxruntime": "cpu", "torch": "train", "onnx": "train"}
@@ -27,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_arguments(verb)
         verb.set_defaults(run=module.run)
     args = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("asymformer_ros").setLevel(logging.INFO)
     try:
         code: int = args.run(args)
         return code

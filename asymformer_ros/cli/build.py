@@ -1,0 +1,23 @@
+"""`asymformer build`: make the engines of this machine ahead of time."""
+
+from __future__ import annotations
+
+import argparse
+
+from asymformer_ros.cli.arguments import add_weights
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    add_weights(parser)
+    parser.add_argument("--engine", default="auto", help="build this one only (default auto)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build what the node would take; returns the exit code."""
+    from asymformer_ros.engines.choose import load_engine
+
+    loaded = load_engine(args.weights, args.engine, args.cache_dir, args.profile)
+    loaded.engine.close()
+    print(f"{args.weights} on {loaded.sentence}")
+    return 0

@@ -1,0 +1,40 @@
+"""`asymformer build` and `asymformer doctor` on the machine that runs the tests."""
+
+import pytest
+
+from asymformer_ros.cli.main import main
+from asymformer_ros.engines.candidates import _CHAIN
+from asymformer_ros.resources import resource
+
+
+def test_build_makes_what_the_node_will_take_and_says_what_that_is(tmp_path, capsys):
+    weights = str(resource("weights") / "asymformer-nano.safetensors")
+    arguments = ["--weights", weights, "--engine", "onnxruntime", "--cache-dir", str(tmp_path)]
+    assert main(["build", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "onnxruntime fp32, 640x480, self-check 100.00%" in said
+    assert {path.suffix for path in tmp_path.iterdir()} >= {".onnx", ".npz"}
+
+
+def test_build_says_why_an_engine_cannot_be_built(tmp_path, capsys):
+    if main(["build", "--engine", "tensorrt", "--cache-dir", str(tmp_path)]) == 0:
+        pytest.skip("TensorRT works here")
+    message = capsys.readouterr().err
+    assert message.startswith("asymformer build: no engine works here: tensorrt (")
+    assert message.count("\n") == 1
+
+
+def test_doctor_lists_every_engine_with_its_figure_or_its_reason(tmp_path, capsys):
+    (tmp_path / "half.plan").write_bytes(b"half")
+    assert main(["doctor", "--cache-dir", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name, _ in _CHAIN:
+        (line,) = [line for line in lines if line.startswith(f"  {name:<17} ")]
+        verdict, *rest = line.removeprefix(f"  {name:<17} ").split(None, 1)
+        assert verdict in ("yes", "no") and rest
+        if verdict == "yes":
+            assert rest[0].startswith("self-check ")
+    (line,) = [line for line in lines if "half.plan" in line]
+    assert line.endswith("damaged: it will be made again")
+    assert any(line.startswith("GPU") for line in lines)
+    assert any("onnxruntime " in line for line in lines if line.startswith("packages"))
