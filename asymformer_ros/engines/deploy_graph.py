@@ -201,20 +201,39 @@ def fold(network: AsymFormer) -> AsymFormer:
     return folded.requires_grad_(False)
 
 
+class Normalise(nn.Module):
+    """Camera values to network values: uint8 [B, H, W, 3] R, G, B and metres [B, H, W] to NCHW.
+
+    Its constants are buffers: to bring them to a GPU in each frame would stop it, and cannot be
+    recorded in a CUDA graph.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.profile = profile
+        for name, values in (("mean", profile.rgb_mean), ("std", profile.rgb_std)):
+            self.register_buffer(name, 255.0 * torch.tensor(values).view(1, 3, 1, 1), False)
+
+    def forward(self, rgb: Tensor, depth_m: Tensor) -> tuple[Tensor, Tensor]:
+        profile = self.profile
+        color = rgb.permute(0, 3, 1, 2).float()
+        if profile.channel_order == "bgr":
+            color = color.flip(1)
+        color = (color - self.mean) / self.std
+        missing = torch.isnan(depth_m)
+        scaled = depth_m.masked_fill(missing, 0.0) * (profile.depth_scale / profile.depth_std)
+        depth = scaled - profile.depth_mean / profile.depth_std
+        if profile.depth_holes == "mean":
+            depth = depth.masked_fill(missing, 0.0)
+        return color, depth[:, None]
+
+
 def normalise(rgb: Tensor, depth_m: Tensor, profile: Profile) -> tuple[Tensor, Tensor]:
-    """Camera values to network values: uint8 [B, H, W, 3] R, G, B and metres [B, H, W] to NCHW."""
-    mean = torch.tensor(profile.rgb_mean, device=rgb.device).view(1, 3, 1, 1)
-    std = torch.tensor(profile.rgb_std, device=rgb.device).view(1, 3, 1, 1)
-    color = rgb.permute(0, 3, 1, 2).float()
-    if profile.channel_order == "bgr":
-        color = color.flip(1)
-    color = (color - 255.0 * mean) / (255.0 * std)
-    missing = torch.isnan(depth_m)
-    scaled = depth_m.masked_fill(missing, 0.0) * (profile.depth_scale / profile.depth_std)
-    depth = scaled - profile.depth_mean / profile.depth_std
-    if profile.depth_holes == "mean":
-        depth = depth.masked_fill(missing, 0.0)
-    return color, depth[:, None]
+    """`Normalise` once."""
+    return Normalise(profile).to(rgb.device)(rgb, depth_m)
 
 
 class DeployGraph(nn.Module):
@@ -231,13 +250,14 @@ class DeployGraph(nn.Module):
         super().__init__()
         self.network = fold(network)
         self.profile = profile
+        self.normalise = Normalise(profile)
 
     def forward(self, rgb: Tensor, depth_m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.tail(self.log_probabilities(rgb, depth_m))
 
     def log_probabilities(self, rgb: Tensor, depth_m: Tensor) -> Tensor:
         """The frame's log-probabilities, float32 [classes, H/4, W/4]."""
-        logits = self.network.quarter_logits(*normalise(rgb[None], depth_m[None], self.profile))
+        logits = self.network.quarter_logits(*self.normalise(rgb[None], depth_m[None]))
         # Written out: exporters' LogSoftmax over channels is 20 times slower on CPU engines.
         shifted = logits - logits.amax(dim=1, keepdim=True)
         return (shifted - shifted.exp().sum(dim=1, keepdim=True).log())[0]

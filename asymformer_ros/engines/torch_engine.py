@@ -1,4 +1,4 @@
-"""The network in PyTorch itself, in float32, on CUDA where there is one."""
+"""The network in PyTorch itself: in half precision on CUDA, in float32 on the CPU."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ import torch
 from numpy.typing import NDArray
 
 from asymformer_ros.engines.deploy_graph import DeployGraph
+from asymformer_ros.engines.engine import Engine, EngineError
 from asymformer_ros.engines.host_engine import HostEngine
+from asymformer_ros.engines.torch_cuda import TorchCudaEngine
 from asymformer_ros.network.checkpoint import load
 
 
-def open_torch(path: Path, profile: str = "") -> HostEngine:
-    """Load a PyTorch weights file; profile: see `load`. Raises CheckpointError."""
-    network, found = load(path, profile)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    graph = DeployGraph(network, found).to(device)
+def open_torch(path: Path, profile: str, device: str) -> Engine:
+    """Load a PyTorch weights file; profile: see `load`; device: ``cpu`` or ``cuda``.
 
-    def run(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+    Raises CheckpointError, or EngineError where the device cannot be used.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        reason = "finds no usable GPU" if torch.version.cuda else "was built without CUDA"
+        raise EngineError(f"PyTorch {torch.__version__} {reason}")
+    graph = DeployGraph(*load(path, profile))
+    return TorchCudaEngine(graph) if device == "cuda" else _on_cpu(graph)
+
+
+def _on_cpu(graph: DeployGraph) -> HostEngine:
+    def network(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            frame = (torch.from_numpy(image).to(device) for image in (rgb, depth_m))
-            return np.asarray(graph(*frame).cpu().numpy())
+            frame = torch.from_numpy(rgb), torch.from_numpy(depth_m)
+            return np.asarray(graph.log_probabilities(*frame).numpy())
 
-    return HostEngine("torch", found, run)
+    return HostEngine("torch", "fp32", graph.profile, network)
