@@ -268,7 +268,8 @@ class DeployGraph(nn.Module):
             log_probabilities[None], scale_factor=4.0, mode="bilinear", align_corners=False
         )[0]
         best, labels = volume.max(dim=0)
-        failed = torch.isnan(best)
+        # One class stands for all of a cell; not every runtime's maximum carries NaN.
+        failed = torch.isnan(volume[0])
         # Through float: TensorRT casts to uint8 from nothing else.
         labels = labels.float().masked_fill(failed, UNLABELLED).to(torch.uint8)
         confidence = (best.exp() * 255.0).masked_fill(failed, 0.0).round().to(torch.uint8)

@@ -7,7 +7,6 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from asymformer_ros import __version__
 from asymformer_ros.engines.cache import EngineCache
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.onnx_file import read_profile
@@ -15,6 +14,7 @@ from asymformer_ros.network.profile import CheckpointError, Profile
 from asymformer_ros.resources import resource
 
 _BUNDLED = resource("weights")
+_ENGINES = Path(__file__).parent
 _PICKLES = (".pth", ".pt")
 _PYTORCH = (".safetensors", *_PICKLES)
 
@@ -38,7 +38,7 @@ class Model:
                 f"{self.path} carries its own profile: leave the parameter 'profile' empty"
             )
         #: Begins the names of all that is made from these weights.
-        self.key = self.path.stem + "-" + _digest(content, profile_name, __version__)
+        self.key = self.path.stem + "-" + _digest(content, profile_name)
 
     @cached_property
     def graph(self) -> bytes:
@@ -97,8 +97,14 @@ def _require(*packages: str, what: str) -> None:
         )
 
 
-def _digest(content: bytes, *names: str) -> str:
-    return hashlib.sha256(content + "/".join(names).encode()).hexdigest()[:16]
+def _digest(content: bytes, profile_name: str) -> str:
+    """Changes with the weights and with the code that turns them into engines."""
+    digest = hashlib.sha256(content)
+    digest.update(profile_name.encode())
+    for room in (_ENGINES, _ENGINES.parent / "network"):
+        for source in sorted(room.glob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _find(weights: str) -> Path:

@@ -1,0 +1,209 @@
+"""The official ONNX export, whatever its names, gives what the deploy graph gives."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference_recipe
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from half_rounding import rounded, run
+from onnx import TensorProto, helper
+
+import asymformer_ros
+from asymformer_ros.engines.deploy_graph import DeployGraph
+from asymformer_ros.engines.half_precision import to_half
+from asymformer_ros.engines.official_onnx import wrap_official
+from asymformer_ros.engines.self_check import agreement
+from asymformer_ros.network.checkpoint import load
+from asymformer_ros.network.profile import (
+    METADATA_KEY,
+    OFFICIAL,
+    CheckpointError,
+    Profile,
+    official_profile,
+)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # the exporter that writes opset 17
+    pytest.mark.filterwarnings("ignore:Converting a tensor to a Python boolean"),
+]
+NANO = Path(asymformer_ros.__file__).parent / "weights" / "asymformer-nano.safetensors"
+SIZE = (96, 128)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load(NANO)[0]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rgb, millimetres = reference_recipe.camera_input(*SIZE)
+    depth = (millimetres / 1000).astype(np.float32)
+    depth[millimetres == 0] = np.nan
+    return {"rgb": np.ascontiguousarray(rgb), "depth": depth}
+
+
+def export(network, path, opset=17, names=("input.1", "x.3", "onnx::Out_2381"), dynamic=False):
+    """An export of the official kind: normalised inputs, logits of full size."""
+    example = (torch.zeros(1, 3, *SIZE), torch.zeros(1, 1, *SIZE))
+    torch.onnx.export(
+        network,
+        example,
+        str(path),
+        opset_version=opset,
+        input_names=names[:2],
+        output_names=names[2:],
+        dynamic_axes={name: {0: "batch"} for name in names} if dynamic else None,
+        dynamo=False,
+    )
+    return onnx.load(path)
+
+
+@pytest.fixture(scope="module")
+def official(network, tmp_path_factory):
+    return export(network, tmp_path_factory.mktemp("official") / "official.onnx")
+
+
+def expected(network, frame, profile="nyu-bgr"):
+    graph = DeployGraph(network, replace(official_profile(profile, 40), input_size=SIZE))
+    with torch.inference_mode():
+        outputs = graph(torch.from_numpy(frame["rgb"]), torch.from_numpy(frame["depth"]))
+    return [output.numpy() for output in outputs]
+
+
+def assert_equal(found, wanted):
+    labels, confidence, log_probabilities = found
+    assert (labels == wanted[0]).mean() >= 0.9999
+    assert np.abs(confidence.astype(int) - wanted[1]).max() <= 1
+    assert log_probabilities == pytest.approx(wanted[2], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"opset": 14}, id="opset 14"),
+        pytest.param({"opset": 17}, id="opset 17"),
+        pytest.param({"opset": 18}, id="opset 18"),
+        pytest.param({"dynamic": True}, id="dynamic batch"),
+        pytest.param({"names": ("labels", "rgb", "depth")}, id="names of ours"),
+    ],
+)
+def test_it_gives_what_the_deploy_graph_gives(network, frame, tmp_path, options):
+    model = wrap_official(export(network, tmp_path / "official.onnx", **options))
+    assert [value.name for value in model.graph.input] == ["rgb", "depth"]
+    names = [value.name for value in model.graph.output]
+    assert names == ["labels", "confidence", "log_probabilities"]
+    assert_equal(run(model, frame), expected(network, frame))
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_preprocessing_is_that_of_the_named_profile(network, official, frame, name):
+    model = wrap_official(official, name)
+    assert_equal(run(model, frame), expected(network, frame, name))
+    (entry,) = model.metadata_props
+    assert entry.key == METADATA_KEY
+    assert Profile.from_json(entry.value) == replace(official_profile(name, 40), input_size=SIZE)
+
+
+def test_log_probabilities_have_full_size_where_the_upsampling_cannot_be_cut_off(
+    network, official, frame
+):
+    model = onnx.ModelProto()
+    model.CopyFrom(official)
+    model.graph.node.append(helper.make_node("Identity", ["onnx::Out_2381"], ["logits"]))
+    model.graph.output[0].name = "logits"
+    labels, confidence, log_probabilities = run(wrap_official(model), frame)
+    wanted_labels, wanted_confidence, _ = expected(network, frame)
+    assert log_probabilities.shape == (40, *SIZE)
+    assert (labels == wanted_labels).mean() >= 0.9999
+    # A soft-max after the upsampling instead of before it.
+    assert (confidence.astype(int) >= wanted_confidence.astype(int) - 1).all()
+
+
+def test_pixels_without_a_number_are_unlabelled(official, frame):
+    depth = np.full(SIZE, np.inf, np.float32)
+    labels, confidence, _ = run(wrap_official(official), {"rgb": frame["rgb"], "depth": depth})
+    assert (labels == 255).all()
+    assert (confidence == 0).all()
+
+
+def test_it_runs_in_half_precision(official, frame):
+    model = wrap_official(official)
+    half = to_half(model)
+    assert list(half.metadata_props) == list(model.metadata_props)
+    labels = run(rounded(half), frame)[0]
+    assert agreement(labels, run(model, frame)[0]) >= 0.99
+
+
+def test_names_inside_may_be_ours_too(network, official, frame):
+    model = onnx.ModelProto()
+    model.CopyFrom(official)
+    weight = model.graph.initializer[0].name
+    model.graph.initializer[0].name = "mean"
+    for node in model.graph.node:
+        for position, name in enumerate(node.input):
+            if name == weight:
+                node.input[position] = "mean"
+    assert_equal(run(wrap_official(model), frame), expected(network, frame))
+
+
+def test_the_given_model_stays(official):
+    before = official.SerializeToString()
+    wrap_official(official)
+    assert official.SerializeToString() == before
+
+
+IMAGE, DEPTH, LOGITS = (1, 3, 96, 128), (1, 1, 96, 128), (1, 40, 96, 128)
+
+
+def other(
+    inputs=(IMAGE, DEPTH), outputs=(LOGITS,), element=TensorProto.FLOAT, opset=17, op="Reshape"
+):
+    """A graph with such inputs and outputs that does nothing of use."""
+    taken, given = (
+        [helper.make_tensor_value_info(f"{kind}{i}", element, s) for i, s in enumerate(shapes)]
+        for kind, shapes in (("in", inputs), ("out", outputs))
+    )
+    nodes = [helper.make_node("Shape", ["in0"], ["shape"])]
+    nodes += [helper.make_node(op, ["in0", "shape"], [value.name]) for value in given]
+    graph = helper.make_graph(nodes, "other", taken, given)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (other([IMAGE]), CheckpointError, r"this one takes float \[1, 3, 96, 128\] and gives"),
+        (other([DEPTH, IMAGE]), CheckpointError, r"takes float \[1, 1, 96, 128\] and float \[1, 3"),
+        (other([IMAGE, DEPTH, DEPTH]), CheckpointError, "an official export takes float"),
+        (other([IMAGE, (1, 1, 48, 64)]), CheckpointError, r"\[1, 1, 48, 64\]"),
+        (other([(2, *IMAGE[1:]), DEPTH]), CheckpointError, r"\[2, 3, 96, 128\]"),
+        (other(outputs=[LOGITS, LOGITS]), CheckpointError, "an official export takes float"),
+        (other(outputs=[(1, 96, 128)]), CheckpointError, r"gives float \[1, 96, 128\]"),
+        (other(outputs=[(1, "c", "h", "w")]), CheckpointError, r"gives float \[1, \?, \?, \?\]"),
+        (other(element=TensorProto.FLOAT16), CheckpointError, "takes float16"),
+        (other(opset=11), CheckpointError, "has opset 11: export it with one from 13 to 17"),
+        (other(op="Reshuffle"), CheckpointError, "is no valid ONNX graph"),
+        (other(outputs=[(1, 12, 96, 128)]), CheckpointError, "12 classes"),
+        (
+            other([(1, 3, 100, 100), (1, 1, 100, 100)], [(1, 40, 100, 100)]),
+            CheckpointError,
+            "input size 100x100 is not a multiple of 32",
+        ),
+    ],
+)
+def test_another_file_is_refused_in_one_sentence(model, error, message):
+    with pytest.raises(error, match=message) as refusal:
+        wrap_official(model)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_unknown_profile_is_refused(official):
+    with pytest.raises(CheckpointError, match="unknown profile 'sun-rgb'"):
+        wrap_official(official, "sun-rgb")
