@@ -2,6 +2,8 @@ PYTHON ?= python3
 ARGS ?=
 VENV := $(CURDIR)/.venv
 PIP := $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
+# TensorRT's real bindings, for tests alone: elsewhere it would look as if TensorRT were installed.
+CONTRACT := $(VENV)/tensorrt-contract
 PINS := constraints.txt setup.py pyproject.toml
 
 # A ROS 2 installation that the shell has sourced must not mix with the wheels in .venv.
@@ -60,4 +62,6 @@ $(VENV)/.test: $(VENV)/.python $(PINS) tools/localize_ros_wheels.py
 	$(PIP) setuptools
 	$(PIP) --no-build-isolation --use-pep517 --editable '.[ros,cpu,train,evaluate,test,colcon]'
 	python tools/localize_ros_wheels.py
+	rm -rf $(CONTRACT) && $(PIP) --no-deps --target $(CONTRACT) cuda-bindings cuda-pathfinder \
+		tensorrt_cu13_bindings tensorrt_lean_cu13_bindings tensorrt_lean_cu13_libs
 	touch $(VENV)/.demo $@

@@ -41,6 +41,8 @@ setup(
             "ros-std-msgs~=5.3.6",
         ],
         "cpu": ["onnxruntime>=1.17", "openvino>=2024.4; platform_machine == 'x86_64'"],
+        # TensorRT itself comes with JetPack or from NVIDIA's index: pip install tensorrt.
+        "tensorrt": ["pycuda", "onnx>=1.16", "onnxruntime>=1.17", "cuda-python>=12.6"],
         "torch": TORCH,
         "train": [*TORCH, "onnx>=1.16"],
         "evaluate": ["rosbags>=0.11"],

@@ -36,9 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from asymformer_ros.engines.cache import EngineCache
     from asymformer_ros.engines.candidates import candidates
     from asymformer_ros.engines.choose import check_frame
-    from asymformer_ros.engines.engine import EngineError
+    from asymformer_ros.engines.engine import EngineError, first_line
     from asymformer_ros.engines.failover import open_checked
-    from asymformer_ros.engines.host_engine import first_line
     from asymformer_ros.engines.model import Model
     from asymformer_ros.engines.nvidia import require_gpu
     from asymformer_ros.network.profile import CheckpointError

@@ -9,8 +9,7 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from asymformer_ros.engines.engine import EngineError
-from asymformer_ros.engines.host_engine import first_line
+from asymformer_ros.engines.engine import EngineError, first_line
 
 log = logging.getLogger("asymformer_ros.engines")
 
@@ -55,8 +54,10 @@ class CudaDevice:
             self._freeing.append(("the CUDA context's place", context.pop))
             self.stream: Any = cuda.Stream(_NON_BLOCKING)
             self._freeing.append(("the CUDA stream", self._drop_stream))
-        except Exception as error:
+        except BaseException as error:
             self.close()
+            if not isinstance(error, Exception):
+                raise
             raise EngineError(f"the GPU cannot be opened: {first_line(error)}") from error
 
     @property

@@ -84,3 +84,8 @@ def require_result(
             raise EngineError(f"{what} are no array but {type(image).__name__}")
         if image.dtype != np.uint8 or image.shape != input_size:
             raise EngineError(f"{what} are {image.dtype} {image.shape}, not uint8 {input_size}")
+
+
+def first_line(error: BaseException) -> str:
+    """What a runtime's exception says, without the pages that follow."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

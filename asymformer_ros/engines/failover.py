@@ -15,10 +15,10 @@ from asymformer_ros.engines.engine import (
     EngineError,
     StageTimes,
     contiguous_frame,
+    first_line,
     require_result,
 )
 from asymformer_ros.engines.engine_thread import EngineHung, EngineThread
-from asymformer_ros.engines.host_engine import first_line
 from asymformer_ros.engines.self_check import CheckFrame, self_check
 from asymformer_ros.network.profile import CheckpointError, Profile
 

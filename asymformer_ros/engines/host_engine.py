@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame
+from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame, first_line
 from asymformer_ros.engines.upsample import labels_and_confidence
 from asymformer_ros.network.profile import Profile
 
@@ -58,8 +58,3 @@ class HostEngine:
     def close(self) -> None:
         """Free what the runtime holds; calling it again does nothing."""
         self._network = None
-
-
-def first_line(error: BaseException) -> str:
-    """What a runtime's exception says, without the pages that follow."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

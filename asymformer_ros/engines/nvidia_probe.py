@@ -11,8 +11,7 @@ import json
 from contextlib import closing
 
 from asymformer_ros.engines.cuda_device import CudaDevice
-from asymformer_ros.engines.engine import EngineError
-from asymformer_ros.engines.host_engine import first_line
+from asymformer_ros.engines.engine import EngineError, first_line
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.engines.engine import EngineError
-from asymformer_ros.engines.host_engine import HostEngine, first_line
+from asymformer_ros.engines.engine import EngineError, first_line
+from asymformer_ros.engines.host_engine import HostEngine
 from asymformer_ros.engines.onnx_file import with_output
 from asymformer_ros.network.profile import Profile
 

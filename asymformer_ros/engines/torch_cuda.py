@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asymformer_ros.engines.deploy_graph import DeployGraph
-from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame
-from asymformer_ros.engines.host_engine import first_line
+from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame, first_line
 from asymformer_ros.engines.torch_half import half_with_islands
 
 log = logging.getLogger("asymformer_ros.engines")

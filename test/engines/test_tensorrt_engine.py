@@ -1,0 +1,283 @@
+"""Running a TensorRT plan, on fakes with the real names of each supported version."""
+
+import dataclasses
+import gc
+import logging
+
+import numpy as np
+import pytest
+from fake_tensorrt import VERSIONS
+from tensorrt_machine import SIZE, deploy_graph, machine
+
+from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.tensorrt_build import build_plan
+from asymformer_ros.engines.tensorrt_engine import open_plan
+
+HEIGHT, WIDTH = SIZE
+FREED = [
+    "free executable graph",
+    "free execution",
+    "free engine",
+    "free runtime",
+    *["free event"] * 4,
+    *["free memory", "free host memory"] * 4,
+    "free stream",
+    "pop context",
+    "release context",
+]
+
+
+@pytest.fixture(params=VERSIONS)
+def tensorrt(request, monkeypatch):
+    return machine(request.param, monkeypatch)
+
+
+_plans = {}
+
+
+def plan_of(tensorrt):
+    if tensorrt.version not in _plans:
+        built = build_plan(deploy_graph()[0], b"", lambda line: None)
+        _plans[tensorrt.version] = built.plan
+        gc.collect()
+        tensorrt.journal.clear()
+    return _plans[tensorrt.version]
+
+
+@pytest.fixture
+def engine(tensorrt):
+    opened = open_plan(plan_of(tensorrt), deploy_graph()[1])
+    yield opened
+    opened.close()
+
+
+def frame(seed=0):
+    generator = np.random.default_rng(seed)
+    rgb = generator.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    depth = generator.uniform(0.5, 5, (HEIGHT, WIDTH)).astype(np.float32)
+    depth[generator.random((HEIGHT, WIDTH)) < 0.2] = np.nan
+    return rgb, depth
+
+
+def check(engine, rgb, depth):
+    """The fake network labels with red, and is sure where there is depth."""
+    labels, confidence = engine.infer(rgb, depth)
+    np.testing.assert_array_equal(labels, rgb[..., 0])
+    np.testing.assert_array_equal(confidence, np.where(np.isnan(depth), 0, 255))
+
+
+def test_frames_become_labels_and_confidence(engine):
+    assert (engine.name, engine.precision, engine.input_size) == ("tensorrt", "fp16", SIZE)
+    check(engine, *frame(1))
+    check(engine, *frame(2))
+
+
+def test_results_of_a_frame_survive_the_next_one_and_the_engine(engine):
+    rgb, depth = frame(1)
+    labels, confidence = engine.infer(rgb, depth)
+    engine.infer(*frame(2))
+    engine.close()
+    np.testing.assert_array_equal(labels, rgb[..., 0])
+    np.testing.assert_array_equal(confidence == 0, np.isnan(depth))
+
+
+def test_views_with_strides_are_taken(engine):
+    rgb, depth = frame()
+    check(engine, rgb[:, ::-1], depth[::-1])
+
+
+def test_colour_depth_labels_and_confidence_cross_and_nothing_else(engine, tensorrt):
+    tensorrt.cuda.copies.clear()
+    engine.infer(*frame())
+    pixels = HEIGHT * WIDTH
+    expected = [("in", 3 * pixels), ("in", 4 * pixels), ("out", pixels), ("out", pixels)]
+    assert tensorrt.cuda.copies == expected
+
+
+def test_stages_are_timed_between_their_events(engine):
+    assert isinstance(engine.stages, StageTimes)
+    engine.infer(*frame())
+    # The fake's clock ticks with each copy; the host's part of the copies comes on top.
+    assert engine.stages.copy_in > 2 and engine.stages.copy_out > 2
+    assert (engine.stages.network, engine.stages.postprocess) == (0.0, 0.0)
+
+
+def test_the_graph_is_captured_once_and_replayed(engine, tensorrt):
+    assert tensorrt.journal.count("make graph") == 1
+    for seed in range(3):
+        check(engine, *frame(seed))
+    assert tensorrt.cuda.launches == 3
+
+
+def test_everything_is_freed_in_order_and_the_context_last(engine, tensorrt):
+    engine.infer(*frame())
+    engine.close()
+    engine.close()
+    freed = [entry for entry in tensorrt.journal if entry.split()[0] in ("free", "pop", "release")]
+    assert freed == ["free graph", *FREED]
+    assert not tensorrt.cuda.contexts.stack and not tensorrt.cuda._allocations
+
+
+def test_a_closed_engine_says_so(engine):
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        engine.infer(*frame())
+
+
+def test_a_frame_of_another_size_is_an_engine_error(engine):
+    with pytest.raises(EngineError, match="96x64"):
+        engine.infer(np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), np.float32))
+
+
+def test_a_frame_of_another_type_is_an_engine_error(engine):
+    rgb, depth = frame()
+    with pytest.raises(EngineError, match="failed on a frame"):
+        engine.infer(rgb.astype(np.float64), depth)
+
+
+def test_without_cuda_python_each_frame_is_enqueued(tensorrt, monkeypatch, caplog):
+    tensorrt.cuda.install(monkeypatch, cuda_python=False)
+    with caplog.at_level(logging.INFO, "asymformer_ros.engines"):
+        engine = open_plan(plan_of(tensorrt), deploy_graph()[1])
+    check(engine, *frame(1))
+    check(engine, *frame(2))
+    engine.close()
+    assert [r.message.split(":")[0] for r in caplog.records] == [
+        "tensorrt runs without a CUDA graph"
+    ]
+    assert tensorrt.cuda.launches == 0
+
+
+@pytest.mark.parametrize(
+    "step", ["cuStreamBeginCapture", "cuStreamEndCapture", "cuGraphInstantiate"]
+)
+def test_a_failed_capture_leaves_a_working_engine(tensorrt, step, caplog):
+    tensorrt.cuda.bindings_fail_at = step
+    plan = plan_of(tensorrt)
+    with caplog.at_level(logging.WARNING, "asymformer_ros.engines"):
+        engine = open_plan(plan, deploy_graph()[1])
+    assert "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED" in caplog.records[0].message
+    assert len(caplog.records) == 1
+    check(engine, *frame(1))
+    check(engine, *frame(2))
+    engine.close()
+    assert tensorrt.journal.count("make graph") == tensorrt.journal.count("free graph")
+
+
+def test_a_graph_that_does_not_launch_is_an_engine_error(engine, tensorrt):
+    tensorrt.cuda.bindings_fail_at = "cuGraphLaunch"
+    with pytest.raises(EngineError, match="CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"):
+        engine.infer(*frame())
+
+
+def test_an_execution_that_is_refused_during_capture_ends_the_capture(tensorrt, monkeypatch):
+    plan = plan_of(tensorrt)
+    execute = tensorrt.module.IExecutionContext.execute_async_v3
+    calls = iter([True, False])
+
+    def refuse_second(self, stream_handle):
+        tensorrt.executes = next(calls, True)
+        return execute(self, stream_handle)
+
+    monkeypatch.setattr(tensorrt.module.IExecutionContext, "execute_async_v3", refuse_second)
+    engine = open_plan(plan, deploy_graph()[1])
+    check(engine, *frame())
+    engine.close()
+    assert tensorrt.cuda.launches == 0
+    assert tensorrt.journal.count("make graph") == tensorrt.journal.count("free graph") == 1
+
+
+def test_an_execution_that_is_refused_is_told_in_tensorrts_words(tensorrt, monkeypatch):
+    tensorrt.cuda.install(monkeypatch, cuda_python=False)
+    engine = open_plan(plan_of(tensorrt), deploy_graph()[1])
+    tensorrt.executes = False
+    with pytest.raises(EngineError, match="an illegal memory access was encountered"):
+        engine.infer(*frame())
+    engine.close()
+
+
+def test_an_exception_of_pycuda_on_a_frame_is_an_engine_error(engine, tensorrt):
+    tensorrt.cuda.fail["synchronize"] = tensorrt.cuda.driver.LogicError("cuStreamSynchronize")
+    with pytest.raises(EngineError, match="tensorrt failed on a frame: cuStreamSynchronize"):
+        engine.infer(*frame())
+
+
+# What fails while an engine opens, and how far it then has come.
+@pytest.mark.parametrize("allocation", ["mem_alloc", "pagelocked_zeros"])
+def test_an_engine_that_does_not_fit_into_memory_leaves_nothing(tensorrt, allocation):
+    plan = plan_of(tensorrt)
+    tensorrt.cuda.fail[allocation] = tensorrt.cuda.driver.MemoryError(
+        "cuMemAlloc failed: out of memory"
+    )
+    with pytest.raises(EngineError, match="cannot open the plan: cuMemAlloc failed: out of memory"):
+        open_plan(plan, deploy_graph()[1])
+    assert not tensorrt.cuda._allocations
+    host = ["free host memory"] if allocation == "mem_alloc" else []
+    assert tensorrt.journal[-len(host) - 6 :] == [
+        "free execution",
+        "free engine",
+        "free runtime",
+        *host,
+        "free stream",
+        "pop context",
+        "release context",
+    ]
+
+
+def test_an_interrupt_while_opening_leaves_nothing(tensorrt):
+    plan = plan_of(tensorrt)
+    tensorrt.cuda.fail["synchronize"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        open_plan(plan, deploy_graph()[1])
+    assert not tensorrt.cuda._allocations and not tensorrt.cuda.contexts.stack
+
+
+@pytest.mark.parametrize("cut", [1, 100, 10**9])
+def test_a_plan_that_is_cut_off_is_told_in_tensorrts_words(tensorrt, cut):
+    plan = plan_of(tensorrt)[cut:]
+    with pytest.raises(EngineError, match=r"cannot read the plan: .*magicTagRead"):
+        open_plan(plan, deploy_graph()[1])
+    assert tensorrt.journal[-2:] == ["pop context", "release context"]
+
+
+def test_a_gpu_that_is_out_of_memory_for_the_plan_is_an_engine_error(tensorrt, monkeypatch):
+    plan = plan_of(tensorrt)
+    monkeypatch.setattr(tensorrt.module.ICudaEngine, "create_execution_context", lambda self: None)
+    with pytest.raises(EngineError, match="cannot run the plan: TensorRT gives no reason"):
+        open_plan(plan, deploy_graph()[1])
+    assert tensorrt.journal[-3:] == ["free stream", "pop context", "release context"]
+
+
+def test_outputs_of_another_type_are_refused(tensorrt):
+    plan = plan_of(tensorrt)
+    tensorrt.output_type = "INT32"
+    with pytest.raises(
+        EngineError,
+        match=r"labels is OUTPUT INT32 \[64, 96\], not OUTPUT UINT8 \[64, 96\]: build the engine",
+    ):
+        open_plan(plan, deploy_graph()[1])
+
+
+def test_a_plan_for_another_size_is_refused(tensorrt):
+    plan = plan_of(tensorrt)
+    other = dataclasses.replace(deploy_graph()[1], input_size=(480, 640))
+    with pytest.raises(EngineError, match=r"rgb is INPUT UINT8 \[64, 96, 3\], not INPUT UINT8"):
+        open_plan(plan, other)
+
+
+def test_no_gpu_ends_before_tensorrt_is_touched(tensorrt):
+    tensorrt.cuda.fail["init"] = tensorrt.cuda.driver.Error("cuInit failed: no device")
+    with pytest.raises(EngineError, match="cuInit failed: no device"):
+        open_plan(b"", deploy_graph()[1])
+    assert tensorrt.logger is None and not tensorrt.journal
+
+
+def test_a_gpu_that_fails_to_free_does_not_stop_the_rest(engine, tensorrt, caplog):
+    fault = tensorrt.cuda.driver.LogicError("cuMemFree failed: an illegal memory access")
+    tensorrt.cuda.fail["free"] = fault
+    with caplog.at_level(logging.WARNING, "asymformer_ros.engines"):
+        engine.close()
+    assert [record.message for record in caplog.records] == [
+        "cannot free GPU memory: cuMemFree failed: an illegal memory access"
+    ] * 4
+    assert tensorrt.journal[-3:] == ["free stream", "pop context", "release context"]
