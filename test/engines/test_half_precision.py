@@ -1,6 +1,5 @@
 """Half precision agrees with float32 under the reference weights; the naive way does not."""
 
-import json
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference_recipe
+from reference_network import reference_network
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -22,7 +22,6 @@ from asymformer_ros.engines.half_precision import to_half
 from asymformer_ros.engines.onnx_export import export_onnx
 from asymformer_ros.engines.self_check import MINIMUM_AGREEMENT, agreement
 from asymformer_ros.network import fusion
-from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.profile import official_profile
 
 DATA = Path(__file__).parents[1] / "data"
@@ -63,13 +62,7 @@ LAFS = {
 
 @pytest.fixture(scope="module")
 def network():
-    """The paper's network under the reference weights, whose class margins are small."""
-    network = create("asymformer-t").eval()
-    layout = json.loads((DATA / "state_dict_current.json").read_text())["tensors"]
-    network.load_state_dict(
-        {k: torch.from_numpy(reference_recipe.tensor(k, shape)) for k, shape, *_ in layout}
-    )
-    return network
+    return reference_network()
 
 
 @pytest.fixture(scope="module")

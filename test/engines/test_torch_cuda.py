@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference_recipe
+from reference_network import reference_network
 
 torch = pytest.importorskip("torch")
 if not torch.cuda.is_available():
@@ -18,7 +19,6 @@ from asymformer_ros.engines.deploy_graph import DeployGraph
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.torch_cuda import TorchCudaEngine
 from asymformer_ros.engines.torch_engine import open_torch
-from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.checkpoint import load
 from asymformer_ros.network.profile import official_profile
 from asymformer_ros.resources import resource
@@ -43,14 +43,9 @@ def nano_graph():
 
 
 def reference_graph():
-    """The full-size network under the reference weights, whose class margins are small."""
-    network = create("asymformer-t", 40)
-    state = {
-        key: torch.from_numpy(reference_recipe.tensor(key, tuple(value.shape)).copy())
-        for key, value in network.state_dict().items()
-    }
-    network.load_state_dict(state)
-    return DeployGraph(network.eval(), replace(official_profile("nyu-bgr", 40), input_size=SIZE))
+    return DeployGraph(
+        reference_network(), replace(official_profile("nyu-bgr", 40), input_size=SIZE)
+    )
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 import reference_recipe
+from reference_network import reference_network
 
 torch = pytest.importorskip("torch")
 
@@ -23,7 +24,6 @@ from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.torch_cuda import TorchCudaEngine
 from asymformer_ros.engines.torch_engine import open_torch
 from asymformer_ros.engines.torch_half import half_with_islands
-from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.checkpoint import load
 from asymformer_ros.network.fusion import LocalAttentionGuidedFeatureSelection
 from asymformer_ros.network.profile import official_profile
@@ -68,14 +68,10 @@ def test_without_a_gpu_cuda_is_refused_with_the_reason():
 
 @cache
 def reference_graph():
-    """The full-size network under the reference weights, in float32, for a small frame."""
-    network = create("asymformer-t", 40)
-    state = {
-        key: torch.from_numpy(reference_recipe.tensor(key, tuple(value.shape)).copy())
-        for key, value in network.state_dict().items()
-    }
-    network.load_state_dict(state)
-    return DeployGraph(network.eval(), replace(official_profile("nyu-bgr", 40), input_size=SMALL))
+    """In float32, for a small frame."""
+    return DeployGraph(
+        reference_network(), replace(official_profile("nyu-bgr", 40), input_size=SMALL)
+    )
 
 
 def agreement(graph):

@@ -1,11 +1,11 @@
 """The network against vectors of the official implementation."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import reference_recipe
+from reference_network import reference_network
 
 torch = pytest.importorskip("torch")
 
@@ -22,13 +22,7 @@ SIZES = [(96, 128), (480, 640)]
 
 @pytest.fixture(scope="module")
 def official():
-    """The paper's network under the reference weights."""
-    network = create("asymformer-t").eval()
-    layout = json.loads((DATA / "state_dict_current.json").read_text())["tensors"]
-    network.load_state_dict(
-        {k: torch.from_numpy(reference_recipe.tensor(k, shape)) for k, shape, *_ in layout}
-    )
-    return network
+    return reference_network()
 
 
 @pytest.fixture(scope="module")
