@@ -1,0 +1,1 @@
+"""Engines timed against each other and against the plain network."""

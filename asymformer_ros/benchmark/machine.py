@@ -1,0 +1,86 @@
+"""The machine and the software that a measurement holds for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from asymformer_ros import __version__
+from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.engines.nvidia import require_gpu
+
+_RUNTIMES = (
+    "torch",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "openvino",
+    "tensorrt",
+    "pycuda",
+    "cuda-python",
+    "numpy",
+    "opencv-python-headless",
+)
+# Instructions that decide how fast a CPU multiplies matrices.
+_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "i8mm")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """cores: how many this process may use. gpu: empty if none. runtimes: versions by package."""
+
+    cpu: str
+    cpu_features: tuple[str, ...]
+    cores: int
+    gpu: str
+    system: str
+    runtimes: dict[str, str]
+
+
+def this_machine() -> Machine:
+    """What this process runs on."""
+    cpuinfo = Path("/proc/cpuinfo").read_text(errors="replace")
+    return Machine(
+        cpu=_cpu(cpuinfo),
+        cpu_features=_features(cpuinfo),
+        cores=len(os.sched_getaffinity(0)),
+        gpu=_gpu(),
+        system=f"{platform.platform()}, Python {platform.python_version()}",
+        runtimes=_versions(),
+    )
+
+
+def _cpu(cpuinfo: str) -> str:
+    if named := re.search(r"^model name\s*:\s*(.+)$", cpuinfo, re.MULTILINE):
+        return named[1].strip()
+    board = Path("/proc/device-tree/model")  # ARM kernels name no CPU, but the board
+    if board.is_file():
+        return board.read_text(errors="replace").rstrip("\0\n")
+    return platform.machine()
+
+
+def _features(cpuinfo: str) -> tuple[str, ...]:
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    present = set(line[1].split()) if line else set()
+    return tuple(feature for feature in _FEATURES if feature in present)
+
+
+def _gpu() -> str:
+    try:
+        gpu = require_gpu()
+    except EngineError:
+        return ""
+    return f"{gpu.name}, compute capability {gpu.compute_capability}, CUDA {gpu.cuda}"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"asymformer_ros": __version__}
+    for package in _RUNTIMES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions

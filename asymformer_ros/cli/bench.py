@@ -1,0 +1,128 @@
+"""`asymformer bench`: time every engine that works here against the plain network."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asymformer_ros.cli.arguments import add_weights, positive_integer
+
+if TYPE_CHECKING:
+    from asymformer_ros.benchmark.contenders import ModelSource
+    from asymformer_ros.benchmark.report import Report
+    from asymformer_ros.network.profile import Profile
+
+_ROOMS = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    add_weights(parser)
+    parser.add_argument(
+        "--untrained",
+        metavar="NETWORK",
+        default="",
+        help="random weights in place of --weights: asymformer-t (full size) or asymformer-nano",
+    )
+    parser.add_argument(
+        "--rounds", type=positive_integer, default=20, help="timed frames of each (default 20)"
+    )
+    parser.add_argument(
+        "--nyuv2", type=Path, help="frames from this folder with color/ depth/ label/ at 320x240"
+    )
+    parser.add_argument("--json", type=Path, help="write every sample into this file")
+    parser.add_argument("--picture", type=Path, help="draw the figures into this PNG")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; returns the exit code."""
+    from asymformer_ros.benchmark.contenders import ModelSource, contenders
+    from asymformer_ros.benchmark.frames import nyuv2_frames, simulated_frames
+    from asymformer_ros.benchmark.load import OtherLoad
+    from asymformer_ros.benchmark.machine import this_machine
+    from asymformer_ros.benchmark.report import Report, Subject
+    from asymformer_ros.benchmark.rounds import run_rounds
+    from asymformer_ros.benchmark.table import table
+
+    with ExitStack() as stack:
+        weights = args.weights
+        if args.untrained:
+            from asymformer_ros.benchmark.untrained import write_untrained
+
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            weights = str(write_untrained(args.untrained, Path(folder)))
+        source = ModelSource(weights, args.profile, args.cache_dir)
+        profile = _profile(source)
+        if args.nyuv2 is None:
+            frames = simulated_frames(min(args.rounds, _ROOMS), profile.input_size)
+        else:
+            frames = nyuv2_frames(args.nyuv2, args.rounds, profile.input_size)
+        load = OtherLoad()
+        outcome = run_rounds(contenders(source), frames, args.rounds, _progress)
+    print("\r\033[K" if sys.stderr.isatty() else "", end="", file=sys.stderr)
+    subject = Subject(
+        weights="random" if args.untrained else args.weights,
+        network=profile.network,
+        size=profile.input_size,
+        frames=f"{len(frames)} {'simulated rooms' if args.nyuv2 is None else 'frames of NYUv2'}",
+        is_trained=not args.untrained,
+    )
+    report = Report(_command(args), subject, this_machine(), outcome, load.cores())
+    print(table(report))
+    _write(args, report)
+    if not outcome.is_complete:
+        return 130
+    return 0 if report.figures else 1
+
+
+def _profile(source: ModelSource) -> Profile:
+    from asymformer_ros.engines.engine import EngineError
+
+    model = source.model()
+    try:
+        # Converted here, once: in a contender's process it would count as its time and memory.
+        return model.profile
+    except EngineError:
+        from asymformer_ros.network.checkpoint import load
+
+        return load(model.pytorch, model.profile_name)[1]
+
+
+def _progress(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+
+
+def _command(args: argparse.Namespace) -> str:
+    options = {
+        "weights": "" if args.untrained else args.weights,
+        "untrained": args.untrained,
+        "profile": args.profile,
+        "rounds": args.rounds,
+        "nyuv2": args.nyuv2,
+    }
+    words = [word for name, value in options.items() if value for word in (f"--{name}", str(value))]
+    return shlex.join(["asymformer", "bench", *words])
+
+
+def _write(args: argparse.Namespace, report: Report) -> None:
+    from asymformer_ros.files import write_atomically
+
+    if args.json is not None:
+        write_atomically(args.json, report.to_json().encode())
+        print(f"wrote {args.json}")
+    if args.picture is not None and report.figures:
+        import cv2
+
+        from asymformer_ros.benchmark.picture import picture
+
+        done, content = cv2.imencode(".png", picture(report)[:, :, ::-1])
+        if not done:
+            raise OSError(f"cannot encode {args.picture}")
+        write_atomically(args.picture, content.tobytes())
+        print(f"wrote {args.picture}")
