@@ -257,13 +257,18 @@ class DeployGraph(nn.Module):
 
     def log_probabilities(self, rgb: Tensor, depth_m: Tensor) -> Tensor:
         """The frame's log-probabilities, float32 [classes, H/4, W/4]."""
-        logits = self.network.quarter_logits(*self.normalise(rgb[None], depth_m[None]))
+        # Cast before all else: TensorRT gives uint8 to nothing but a cast, not even to a reshape.
+        inputs = self.normalise(rgb.float()[None], depth_m[None])
+        logits = self.network.quarter_logits(*inputs)
         # Written out: exporters' LogSoftmax over channels is 20 times slower on CPU engines.
         shifted = logits - logits.amax(dim=1, keepdim=True)
         return (shifted - shifted.exp().sum(dim=1, keepdim=True).log())[0]
 
     def tail(self, log_probabilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Labels, confidence, and the log-probabilities that they are made of."""
+        """Labels, confidence, and the log-probabilities that they are made of.
+
+        Confidence is the largest soft-max of the upsampled logits, times 255.
+        """
         volume = F.interpolate(
             log_probabilities[None], scale_factor=4.0, mode="bilinear", align_corners=False
         )[0]
@@ -272,5 +277,7 @@ class DeployGraph(nn.Module):
         failed = torch.isnan(volume[0])
         # Through float: TensorRT casts to uint8 from nothing else.
         labels = labels.float().masked_fill(failed, UNLABELLED).to(torch.uint8)
-        confidence = (best.exp() * 255.0).masked_fill(failed, 0.0).round().to(torch.uint8)
+        # The soft-max of the best class; no exponential overflows and not all underflow.
+        share = (volume - best).exp().sum(dim=0).reciprocal()
+        confidence = (share * 255.0).masked_fill(failed, 0.0).round().to(torch.uint8)
         return labels, confidence, log_probabilities

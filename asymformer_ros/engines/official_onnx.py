@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _OLDEST_OPSET = 13
 _PREFIX = "official/"
-_USUAL_SIZE = Profile.input_size
 # Bilinear without align_corners, as exporters have called it.
 _HALF_PIXEL = (b"half_pixel", b"pytorch_half_pixel")
 
@@ -29,8 +28,8 @@ def wrap_official(model: ModelProto, profile: str = "") -> ModelProto:
     """Put pre- and post-processing around an official export; its names do not matter.
 
     model: takes the normalised image float32 [1, 3, H, W] and depth float32 [1, 1, H, W], in this
-    order, and gives logits float32 [1, classes, H, W]; it is not changed. A dynamic batch becomes
-    1, a dynamic size 480x640. profile: name of the preprocessing, see `official_profile`; empty is
+    order, and gives logits float32 [1, classes, H, W]; it is not changed. H and W are fixed, a
+    dynamic batch becomes 1. profile: name of the preprocessing, see `official_profile`; empty is
     ``nyu-bgr``. Returns a graph with the inputs, outputs and metadata of `export_onnx`, whose
     log-probabilities have full size if the export does not end with bilinear upsampling. Raises
     CheckpointError.
@@ -38,6 +37,7 @@ def wrap_official(model: ModelProto, profile: str = "") -> ModelProto:
     import onnx
 
     opset = _opset(model)
+    _require_own_weights(model)
     try:
         static = _static(model)
         _, classes, height, width = _shape(static.graph.output[0])
@@ -67,9 +67,21 @@ def _opset(model: ModelProto) -> int:
     opset = next((entry.version for entry in model.opset_import if not entry.domain), 0)
     if opset < _OLDEST_OPSET:
         raise CheckpointError(
-            f"the official export has opset {opset}: export it with one from {_OLDEST_OPSET} to 17"
+            f"the official export has opset {opset}: export it with {_OLDEST_OPSET} or a newer one "
+            "(TensorRT 8.6 reads up to 17)"
         )
     return opset
+
+
+def _require_own_weights(model: ModelProto) -> None:
+    from onnx import TensorProto
+
+    for tensor in model.graph.initializer:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            raise CheckpointError(
+                "the official export holds no weights, its weights lie in another file: "
+                "save it as one file"
+            )
 
 
 def _static(model: ModelProto) -> ModelProto:
@@ -84,7 +96,13 @@ def _static(model: ModelProto) -> ModelProto:
     found = [_shape(value) for value in values]
     floats = all(v.type.tensor_type.elem_type == onnx.TensorProto.FLOAT for v in values)
     if len(inputs) == 2 and [len(shape) for shape in found] == [4, 4, 4] and floats:
-        size = [given or usual for given, usual in zip(found[0][2:], _USUAL_SIZE, strict=True)]
+        size = found[0][2:]
+        if 0 in (*size, *found[1][2:]):
+            # Exporters leave it open and still write their example's size into the nodes.
+            raise CheckpointError(
+                "the official export leaves the size of its inputs open: "
+                "export it with a fixed size"
+            )
         classes = found[2][1] or _last_channels(static.graph)
         wanted = [[1, channels, *size] for channels in (3, 1, classes)]
         if classes and all(map(_fits, found, wanted)):
@@ -212,8 +230,10 @@ def _tail(profile: Profile, opset: int) -> str:
         named = Where(failed, unlabelled, number)
         labels = Cast<to = 2>(named)
         best = {best}
-        probability = Exp(best)
-        graded = Mul(probability, certain)
+        distances = Sub(volume, best)
+        multiples = Exp(distances)
+        whole = ReduceSum<keepdims = 0>(multiples, leading)
+        graded = Div(certain, whole)
         rounded = Round(graded)
         known = Where(failed, doubtful, rounded)
         confidence = Cast<to = 2>(known)

@@ -18,6 +18,8 @@ from asymformer_ros.perception.frames import UNLABELLED
 _CELLS_AT_ONCE = 1 << 14
 #: Contenders are sought among log-probabilities rounded to 1/32, all below -8 taken as equal.
 _LOWEST, _PER_NAT = -8.0, 32.0
+#: A rest of probability below this is rounding: float32 does not tell one minus it from one.
+_SMALLEST_REST = 2.0**-24
 
 
 def labels_and_confidence(
@@ -29,9 +31,11 @@ def labels_and_confidence(
     multiples of h and w; EngineError if not. Returns (labels, confidence), uint8 [H, W] each.
     Labels are exactly those of the full [classes, H, W] volume, which never exists: a block whose
     corners have one top class has it everywhere, and the others are interpolated for the classes
-    that can win there. Confidence is the upsampled log-probability's exponential: a lower bound of
-    the soft-max, equal to it inside an object and lower within a cell of its border. Blocks with a
-    NaN at a corner are unlabelled with confidence 0.
+    that can win there. Confidence is the label's share in the soft-max of that volume, times 255;
+    the classes that cannot win a block count there as one class with their joint probability at the
+    corners. This makes them no less probable (Hoelder's inequality), and confidence never higher
+    than the soft-max, nor lower than 1 / classes. Blocks with a NaN at a corner are unlabelled with
+    confidence 0.
     """
     classes, height, width = log_probabilities.shape
     steps = size[0] // height, size[1] // width
@@ -43,7 +47,7 @@ def labels_and_confidence(
     volume = np.ascontiguousarray(log_probabilities, np.float32)
     top, label = _top(volume)
     if steps == (1, 1):
-        confidence = _confidence(top)
+        confidence = _bytes(_exp(top))
         confidence[label == UNLABELLED] = 0
         return label, confidence
     highest = _over_corners(np.maximum, label)
@@ -53,12 +57,15 @@ def labels_and_confidence(
     confidence = np.zeros_like(labels)
     above, left = (steps[0] + 1) // 2, (steps[1] + 1) // 2
     image = np.s_[above : above + size[0], left : left + size[1]]
-    upsampled = cv2.resize(top, size[::-1], interpolation=cv2.INTER_LINEAR)
-    confidence[image] = _confidence(np.asarray(upsampled, np.float32))
+    odds_against = _log_rest(1.0 - _exp(top)) - top
+    upsampled = cv2.resize(odds_against, size[::-1], interpolation=cv2.INTER_LINEAR)
+    total = _exp(np.asarray(upsampled, np.float32), in_place=True)
+    total += 1.0
+    confidence[image] = _bytes(np.reciprocal(total, out=total))
     if mixed.any():
         rows, columns, contenders = _contenders(volume, mixed)
-        winner, best = _interpolate(volume, rows, columns, contenders, steps)
-        for canvas, pixels in ((labels, winner), (confidence, _confidence(best))):
+        winner, share = _interpolate(volume, rows, columns, contenders, steps)
+        for canvas, pixels in ((labels, winner), (confidence, _bytes(share))):
             _write(canvas, rows, columns, pixels, steps)
     if failed.any():  # OpenCV promises no number for a NaN
         confidence[labels == UNLABELLED] = 0
@@ -85,8 +92,17 @@ def _top(volume: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.u
     return top.reshape(volume.shape[1:]), label.reshape(volume.shape[1:])
 
 
-def _confidence(log_probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.convertScaleAbs(cv2.exp(log_probabilities), alpha=255.0), np.uint8)
+def _bytes(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.convertScaleAbs(probabilities, alpha=255.0), np.uint8)
+
+
+def _exp(exponents: NDArray[np.float32], in_place: bool = False) -> NDArray[np.float32]:
+    return np.asarray(cv2.exp(exponents, dst=exponents if in_place else None), np.float32)
+
+
+def _log_rest(rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithm of what the probabilities of some classes leave of one."""
+    return np.asarray(cv2.log(np.maximum(rest, np.float32(_SMALLEST_REST))), np.float32)
 
 
 def _over_corners(extreme: np.ufunc, label: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -161,23 +177,22 @@ def _interpolate(
     contenders: list[NDArray[np.intp]],
     steps: tuple[int, int],
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Winning class and its value in every pixel of the blocks, [step * step, blocks]."""
-    _, height, width = volume.shape
+    """Winning class and its soft-max in every pixel of the blocks, [step * step, blocks]."""
+    classes, height, width = volume.shape
     above, below = np.maximum(rows - 1, 0) * width, np.minimum(rows, height - 1) * width
     left, right = np.maximum(columns - 1, 0), np.minimum(columns, width - 1)
     corners = np.stack((above + left, below + left, above + right, below + right))
-    down, across = _weights(steps[0])[:, :, None], _weights(steps[1])[:, None, :, None]
     flat = volume.reshape(-1)
     winner = np.empty((steps[0] * steps[1], rows.size), np.uint8)
     best = np.empty(winner.shape, np.float32)
+    rest = np.ones(corners.shape, np.float32)
+    candidates = []
     for rank, label in enumerate(contenders):
         count = label.size
         value = flat.take(corners[:, :count] + label * (height * width))
-        at_left = down[0] * value[0] + down[1] * value[1]
-        at_right = down[0] * value[2] + down[1] * value[3]
-        candidate = at_left[:, None] * across[0]
-        candidate += at_right[:, None] * across[1]
-        candidate = candidate.reshape(-1, count)
+        rest[:, :count] -= _exp(value)
+        candidate = _pixels(value, steps)
+        candidates.append(candidate)
         name = label.astype(np.uint8)
         if rank == 0:
             best[:], winner[:] = candidate, name
@@ -188,7 +203,30 @@ def _interpolate(
         better &= winner[:, :count] ^ name
         winner[:, :count] ^= better
         np.maximum(candidate, best[:, :count], out=best[:, :count])
-    return winner, best
+    total = _relative(_pixels(_log_rest(rest), steps), best)
+    if len(contenders) == classes:  # rounding alone is left
+        total[:, : contenders[-1].size] = 0.0
+    for candidate in candidates:
+        total[:, : candidate.shape[1]] += _relative(candidate, best)
+    return winner, np.reciprocal(total, out=total)
+
+
+def _pixels(corners: NDArray[np.float32], steps: tuple[int, int]) -> NDArray[np.float32]:
+    """Values at the corners of blocks, [4, blocks], in their pixels, [step * step, blocks]."""
+    down, across = _weights(steps[0])[:, :, None], _weights(steps[1])[:, None, :, None]
+    at_left = down[0] * corners[0] + down[1] * corners[1]
+    at_right = down[0] * corners[2] + down[1] * corners[3]
+    pixels = at_left[:, None] * across[0]
+    pixels += at_right[:, None] * across[1]
+    return np.asarray(pixels.reshape(steps[0] * steps[1], -1), np.float32)
+
+
+def _relative(
+    log_probabilities: NDArray[np.float32], best: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Probabilities as multiples of the best one; the logarithms are overwritten."""
+    log_probabilities -= best[:, : log_probabilities.shape[1]]
+    return _exp(log_probabilities, in_place=True)
 
 
 def _weights(step: int) -> NDArray[np.float32]:

@@ -48,8 +48,8 @@ class RgbdFrame:
 class Segmentation:
     """Classes of one frame at the camera's resolution.
 
-    labels: uint8 [H, W], class index, 255 = unlabelled. confidence: uint8 [H, W], probability of
-    the label times 255, lower within some pixels of a border between classes.
+    labels: uint8 [H, W], class index, 255 = unlabelled. confidence: uint8 [H, W], soft-max
+    probability of the label times 255, 0 where unlabelled.
     """
 
     labels: NDArray[np.uint8]

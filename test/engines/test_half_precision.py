@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +18,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.half_precision import to_half
+from asymformer_ros.engines.host_engine import HostEngine
 from asymformer_ros.engines.onnx_export import export_onnx
-from asymformer_ros.engines.self_check import MINIMUM_AGREEMENT, agreement
+from asymformer_ros.engines.self_check import agreement, make_check_frame, require_agreement
 from asymformer_ros.network import fusion
 from asymformer_ros.network.profile import official_profile
+from asymformer_ros.perception.frames import UNLABELLED
 
-DATA = Path(__file__).parents[1] / "data"
 SMALL, FULL = (96, 128), (480, 640)
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 
@@ -96,14 +96,23 @@ def test_the_self_check_catches_the_naive_way(network, monkeypatch):
     monkeypatch.setattr(fusion.LocalAttentionGuidedFeatureSelection, "forward", official_order)
     profile = replace(official_profile("nyu-rgb", 40), input_size=SMALL)
     model = onnx.load_from_string(export_onnx(network, profile))
-    expected, *_ = run(model, frame(SMALL))
 
-    labels, _, naive = run(rounded(model, between_products(model)), frame(SMALL))
-    assert agreement(labels, expected) < 0.9 < MINIMUM_AGREEMENT
-    assert np.isfinite(naive).all()  # nothing but the labels tells
+    def labels_of(graph):
+        def log_probabilities(rgb, depth):
+            return run(graph, {"rgb": rgb, "depth": depth})[2]
 
-    labels, *_ = run(rounded(to_half(model)), frame(SMALL))
-    assert agreement(labels, expected) >= MINIMUM_AGREEMENT
+        engine = HostEngine("onnxruntime", "fp16", profile, log_probabilities)
+        return lambda rgb, depth: engine.infer(rgb, depth)[0]
+
+    check = make_check_frame(SMALL, labels_of(model))
+    naive = labels_of(rounded(model, between_products(model)))(check.rgb, check.depth_m)
+    assert UNLABELLED not in naive  # no value is NaN
+    assert agreement(naive, check.labels) < 0.8
+    with pytest.raises(EngineError, match=r"self-check \d\d\.\d % < 99 ?%"):
+        require_agreement(naive, check.labels)
+
+    islanded = labels_of(rounded(to_half(model)))(check.rgb, check.depth_m)
+    assert require_agreement(islanded, check.labels) >= 0.995
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -1,5 +1,6 @@
 """The network against vectors of the official implementation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,17 +117,39 @@ def test_the_folded_network_gives_the_same_logits(official, size):
     assert np.abs(run(fold(official), size) - run(official, size)).max() < TOLERANCE
 
 
-def test_the_deploy_graph_normalises_as_the_official_script(official):
+NYU, SUN = (official_profile("nyu-rgb", classes) for classes in (40, 37))
+ZERO_METRES = -reference_recipe.DEPTH_MEAN / reference_recipe.DEPTH_STD
+
+
+@pytest.mark.parametrize(
+    ("profile", "units_per_metre", "hole"),
+    [
+        pytest.param(NYU, 1.0, ZERO_METRES, id="NYUv2"),
+        # 1/8 mm divided by 10000.
+        pytest.param(SUN, 0.8, ZERO_METRES, id="SUN RGB-D"),
+        pytest.param(replace(NYU, depth_holes="mean"), 1.0, 0.0, id="holes at the mean"),
+        pytest.param(replace(SUN, depth_holes="mean"), 0.8, 0.0, id="SUN RGB-D, holes at the mean"),
+    ],
+)
+def test_the_deploy_graph_normalises_as_the_official_scripts(
+    official, profile, units_per_metre, hole
+):
     size = (96, 128)
     rgb, depth_mm = reference_recipe.camera_input(*size)
     depth_m = np.where(depth_mm == 0, np.nan, depth_mm / 1000.0).astype(np.float32)
-    graph = DeployGraph(official, official_profile("nyu-rgb", 40))
+    units = depth_mm / 1000.0 * units_per_metre
+    depth = (units - reference_recipe.DEPTH_MEAN) / reference_recipe.DEPTH_STD
+    depth[depth_mm == 0] = hole
+    color, _ = reference_recipe.network_input(*size)
+    inputs = (color, depth.astype(np.float32)[None, None])
+
+    graph = DeployGraph(official, profile)
     with torch.inference_mode():
         log_probabilities = graph.log_probabilities(
             torch.from_numpy(rgb), torch.from_numpy(depth_m)
         )
-        inputs = map(torch.from_numpy, reference_recipe.network_input(*size))
-        expected = torch.log_softmax(official.quarter_logits(*inputs), dim=1)[0]
+        logits = official.quarter_logits(*map(torch.from_numpy, inputs))
+        expected = torch.log_softmax(logits, dim=1)[0]
     assert (log_probabilities - expected).abs().max() < TOLERANCE
 
 
