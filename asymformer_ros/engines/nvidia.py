@@ -1,4 +1,8 @@
-"""Whether TensorRT can run here: found out without putting this process at risk."""
+"""Whether TensorRT can run here: found out without hanging or ending this process.
+
+A broken driver hangs, so it is asked on a thread that can be left behind; a broken TensorRT ends
+its process, so it is tried in another.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from threading import Thread
 
 from asymformer_ros.engines.engine import EngineError
 
@@ -18,6 +25,8 @@ from asymformer_ros.engines.engine import EngineError
 OLDEST_TENSORRT = (8, 6)
 #: The first use of a GPU after boot loads the driver and TensorRT's libraries, on a Jetson slowly.
 PROBE_LIMIT_S = 120.0
+#: For the driver alone; after a fault in its kernel module it never answers.
+DRIVER_LIMIT_S = 30.0
 
 _PACKAGES = {
     "tensorrt": "pip install tensorrt; on a Jetson JetPack has it, so make the virtual environment "
@@ -31,6 +40,9 @@ _INIT_HELP = {
     100: "no GPU is visible: see nvidia-smi and CUDA_VISIBLE_DEVICES",
     803: "the driver's library and its kernel module differ: restart the machine",
 }
+
+# Each engine on the GPU asks for it, and need not wait where the last one waited in vain.
+_overdue: Future[Gpu] | None = None
 
 _COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
 
@@ -66,7 +78,37 @@ class TensorRtPlatform:
 
 
 def require_gpu() -> Gpu:
-    """The first GPU, from the driver alone; EngineError where there is no driver or no GPU."""
+    """The first GPU, from the driver alone.
+
+    Raises EngineError where there is no driver, no GPU, or no answer within `DRIVER_LIMIT_S`; at
+    once while a driver owes an answer to an earlier call.
+    """
+    global _overdue
+    if _overdue is not None and not _overdue.done():
+        raise _no_answer()
+    answer: Future[Gpu] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(_asked_gpu())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, name="nvidia-driver", daemon=True).start()
+    try:
+        return answer.result(DRIVER_LIMIT_S)
+    except FutureTimeoutError:
+        _overdue = answer
+        raise _no_answer() from None
+
+
+def _no_answer() -> EngineError:
+    return EngineError(
+        f"the NVIDIA driver does not answer within {DRIVER_LIMIT_S:.0f} s: restart the machine"
+    )
+
+
+def _asked_gpu() -> Gpu:
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,8 +34,9 @@ def build_plan(graph: bytes, timing_cache: bytes, progress: Callable[[str], None
     """Build a deploy graph, the content of an ONNX file, for GPU 0; takes minutes.
 
     timing_cache: of an earlier build, or empty; one that is damaged or of another GPU is ignored.
-    progress: takes a line every few seconds, from another thread; if it raises, the build is
-    stopped (TensorRT 8: ends first) and the exception raised here. Raises EngineError.
+    progress: takes a line at once, and every few seconds from another thread. To cancel the build
+    it raises: TensorRT stops (8: ends the build first) and the exception comes out of this
+    function. Raises EngineError.
     """
     try:
         import onnx
@@ -53,9 +55,11 @@ def build_plan(graph: bytes, timing_cache: bytes, progress: Callable[[str], None
         try:
             workspace = int(WORKSPACE_SHARE * device.free_memory)
             return _build(trt, logger, half, workspace, timing_cache, told)
-        except EngineError:
-            raise
-        except Exception as error:
+        except BaseException as error:
+            # The traceback would keep TensorRT's objects past the context that they live in.
+            traceback.clear_frames(error.__traceback__)
+            if isinstance(error, EngineError) or not isinstance(error, Exception):
+                raise
             raise EngineError(f"TensorRT cannot build the engine: {first_line(error)}") from error
 
 

@@ -5,6 +5,7 @@ At 480x640 that is 0.9 MB of colour and 1.2 MB of depth in, 0.6 MB of labels and
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
 from typing import Any
 
@@ -17,9 +18,20 @@ from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_fr
 from asymformer_ros.engines.tensorrt_log import collecting_logger
 from asymformer_ros.network.profile import Profile
 
+# For want of memory TensorRT gives no engine either, but then the plan is as good as ever.
+_OUT_OF_MEMORY = re.compile("out ?of ?memory|could not be allocated", re.IGNORECASE)
+
+
+class PlanUnreadable(EngineError):
+    """The plan itself is useless here and must be built again."""
+
 
 def open_plan(plan: bytes, profile: Profile) -> TensorRtEngine:
-    """The engine in a plan that `build_plan` made for this GPU; raises EngineError."""
+    """The engine in a plan that `build_plan` made for this GPU.
+
+    Raises PlanUnreadable for a plan of another kind, EngineError for all that it is not to blame
+    for: no GPU, too little memory, a first run that fails.
+    """
     try:
         import tensorrt as trt
     except Exception as error:  # a broken install raises more than ImportError
@@ -80,7 +92,8 @@ class TensorRtEngine:
         self._execution = None
         self._engine = None
         self._runtime = None
-        self._marks = []  # so do pycuda's events
+        # So do pycuda's events; not a new list, a traceback may have this one.
+        self._marks.clear()
         self._device.close()
 
     def _load(self, trt: Any, plan: bytes) -> None:
@@ -89,7 +102,9 @@ class TensorRtEngine:
         self._runtime = trt.Runtime(self._log)
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
-            raise EngineError(f"TensorRT cannot read the plan: {self._log.take_errors()}")
+            errors = self._log.take_errors()
+            kind = EngineError if _OUT_OF_MEMORY.search(errors) else PlanUnreadable
+            raise kind(f"TensorRT cannot read the plan: {errors}")
         self._check_tensors(trt)
         self._execution = self._engine.create_execution_context()
         if self._execution is None:
@@ -136,7 +151,7 @@ class TensorRtEngine:
         }
         for name in expected | found:
             if expected.get(name) != found.get(name):
-                raise EngineError(
+                raise PlanUnreadable(
                     f"the plan's tensor {name} is {_words(found.get(name))}, "
                     f"not {_words(expected.get(name))}: build the engine again"
                 )

@@ -22,8 +22,8 @@ class _Phase:
 class BuildProgress:
     """Calls `say` with one line at once and then every `INTERVAL_S`, from a thread of its own.
 
-    TensorRT 8 has no progress monitor: there the lines tell the time alone, and nothing can stop a
-    build. Elsewhere an exception of `say` or an interrupt does; either way it is raised at the end.
+    An exception of `say` stops the build and is raised by ``with``. TensorRT 8 has no progress
+    monitor: there the lines tell the time alone, and the build ends before the exception comes.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -70,10 +70,9 @@ class BuildProgress:
                 progress._phases[phase_name] = _Phase(parent_phase, steps)
 
             def step_complete(self, phase_name: str, step: int) -> bool:
-                try:
-                    progress._phases[phase_name].done = step + 1
-                except KeyboardInterrupt as interrupt:  # it cannot travel through TensorRT
-                    progress.cancelled = interrupt
+                phase = progress._phases.get(phase_name)
+                if phase is not None:  # an exception cannot travel through TensorRT
+                    phase.done = step + 1
                 return progress.cancelled is None
 
             def phase_finish(self, phase_name: str) -> None:
@@ -88,14 +87,14 @@ class BuildProgress:
             return 0.0
         inside = [other for other, child in phases.items() if child.parent == name]
         partly = max(map(self._fraction, inside), default=0.0)
-        return min(1.0, (phase.done + partly) / phase.steps)
+        return min(1.0, (phase.done + partly) / max(1, phase.steps))  # some have no steps
 
     def _tell_every_interval(self) -> None:
         while not self._ended.wait(INTERVAL_S):
-            seconds = time.monotonic() - self._started
-            percent = self.percent
-            share = "" if percent is None else f"{percent} % after "
             try:
+                seconds = time.monotonic() - self._started
+                percent = self.percent
+                share = "" if percent is None else f"{percent} % after "
                 self._say(f"building TensorRT engine: {share}{seconds:.0f} s")
             except BaseException as error:
                 self.cancelled = error

@@ -1,4 +1,4 @@
-"""Finding out whether TensorRT can run, each answer in a process of its own."""
+"""Finding out whether there is a GPU and TensorRT runs, each answer in a process of its own."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from stub_libraries import require_contract_packages, require_no_driver, stub_driver
+from stub_libraries import NEVER, require_contract_packages, require_no_driver, stub_driver
 
 SUPPORT = Path(__file__).parents[1] / "support"
 
@@ -20,6 +20,15 @@ except nvidia.EngineError as error:
     print("EngineError:", error)
 else:
     print(platform, platform.key)
+"""
+
+ASK_TWICE = """
+from asymformer_ros.engines import nvidia
+for nvidia.DRIVER_LIMIT_S in (1, 1000):
+    try:
+        nvidia.require_gpu()
+    except nvidia.EngineError as error:
+        print(error, flush=True)
 """
 
 PYCUDA = """
@@ -57,7 +66,11 @@ class Machine:
             "LD_LIBRARY_PATH": str(self.folder),
         }
         return subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
 
     def answer(self, limit=120):
@@ -97,6 +110,16 @@ def test_no_driver_is_said_so(machine):
 def test_a_driver_without_a_gpu_says_why(machine, driver, said):
     stub_driver(machine.folder, **driver)
     assert machine.answer() == f"EngineError: the NVIDIA driver {said}"
+
+
+def test_a_driver_that_never_answers_is_waited_for_once(machine):
+    stub_driver(machine.folder, init=NEVER)
+    done = machine.run(ASK_TWICE)
+    assert done.stdout.splitlines() == [
+        "the NVIDIA driver does not answer within 1 s: restart the machine",
+        "the NVIDIA driver does not answer within 1000 s: restart the machine",
+    ]
+    assert done.returncode == 0, "the thread that hangs does not keep the process from ending"
 
 
 def test_a_file_that_is_no_driver_is_said_so(machine):

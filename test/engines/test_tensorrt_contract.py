@@ -114,7 +114,9 @@ def test_pycuda_has_every_recorded_name():
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_fakes_refuse_what_a_version_does_not_have(version):
-    trt = FakeTensorRt(version, FakeCuda()).module
+    cuda = FakeCuda()
+    cuda.driver.Context().push()
+    trt = FakeTensorRt(version, cuda).module
     config, layer = trt.IBuilderConfig(), trt.ILayer(None, [], [])
     assert hasattr(trt.BuilderFlag, "FP16") == (version != "11.4")
     assert hasattr(trt, "IProgressMonitor") == (version != "8.6")

@@ -1,16 +1,13 @@
 """Running a TensorRT plan, on fakes with the real names of each supported version."""
 
-import dataclasses
-import gc
 import logging
 
 import numpy as np
 import pytest
 from fake_tensorrt import VERSIONS
-from tensorrt_machine import SIZE, deploy_graph, machine
+from tensorrt_machine import SIZE, deploy_graph, machine, plan_of
 
 from asymformer_ros.engines.engine import EngineError, StageTimes
-from asymformer_ros.engines.tensorrt_build import build_plan
 from asymformer_ros.engines.tensorrt_engine import open_plan
 
 HEIGHT, WIDTH = SIZE
@@ -29,19 +26,8 @@ FREED = [
 
 @pytest.fixture(params=VERSIONS)
 def tensorrt(request, monkeypatch):
-    return machine(request.param, monkeypatch)
-
-
-_plans = {}
-
-
-def plan_of(tensorrt):
-    if tensorrt.version not in _plans:
-        built = build_plan(deploy_graph()[0], b"", lambda line: None)
-        _plans[tensorrt.version] = built.plan
-        gc.collect()
-        tensorrt.journal.clear()
-    return _plans[tensorrt.version]
+    with machine(request.param, monkeypatch) as fake:
+        yield fake
 
 
 @pytest.fixture
@@ -200,76 +186,6 @@ def test_an_exception_of_pycuda_on_a_frame_is_an_engine_error(engine, tensorrt):
     tensorrt.cuda.fail["synchronize"] = tensorrt.cuda.driver.LogicError("cuStreamSynchronize")
     with pytest.raises(EngineError, match="tensorrt failed on a frame: cuStreamSynchronize"):
         engine.infer(*frame())
-
-
-# What fails while an engine opens, and how far it then has come.
-@pytest.mark.parametrize("allocation", ["mem_alloc", "pagelocked_zeros"])
-def test_an_engine_that_does_not_fit_into_memory_leaves_nothing(tensorrt, allocation):
-    plan = plan_of(tensorrt)
-    tensorrt.cuda.fail[allocation] = tensorrt.cuda.driver.MemoryError(
-        "cuMemAlloc failed: out of memory"
-    )
-    with pytest.raises(EngineError, match="cannot open the plan: cuMemAlloc failed: out of memory"):
-        open_plan(plan, deploy_graph()[1])
-    assert not tensorrt.cuda._allocations
-    host = ["free host memory"] if allocation == "mem_alloc" else []
-    assert tensorrt.journal[-len(host) - 6 :] == [
-        "free execution",
-        "free engine",
-        "free runtime",
-        *host,
-        "free stream",
-        "pop context",
-        "release context",
-    ]
-
-
-def test_an_interrupt_while_opening_leaves_nothing(tensorrt):
-    plan = plan_of(tensorrt)
-    tensorrt.cuda.fail["synchronize"] = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt):
-        open_plan(plan, deploy_graph()[1])
-    assert not tensorrt.cuda._allocations and not tensorrt.cuda.contexts.stack
-
-
-@pytest.mark.parametrize("cut", [1, 100, 10**9])
-def test_a_plan_that_is_cut_off_is_told_in_tensorrts_words(tensorrt, cut):
-    plan = plan_of(tensorrt)[cut:]
-    with pytest.raises(EngineError, match=r"cannot read the plan: .*magicTagRead"):
-        open_plan(plan, deploy_graph()[1])
-    assert tensorrt.journal[-2:] == ["pop context", "release context"]
-
-
-def test_a_gpu_that_is_out_of_memory_for_the_plan_is_an_engine_error(tensorrt, monkeypatch):
-    plan = plan_of(tensorrt)
-    monkeypatch.setattr(tensorrt.module.ICudaEngine, "create_execution_context", lambda self: None)
-    with pytest.raises(EngineError, match="cannot run the plan: TensorRT gives no reason"):
-        open_plan(plan, deploy_graph()[1])
-    assert tensorrt.journal[-3:] == ["free stream", "pop context", "release context"]
-
-
-def test_outputs_of_another_type_are_refused(tensorrt):
-    plan = plan_of(tensorrt)
-    tensorrt.output_type = "INT32"
-    with pytest.raises(
-        EngineError,
-        match=r"labels is OUTPUT INT32 \[64, 96\], not OUTPUT UINT8 \[64, 96\]: build the engine",
-    ):
-        open_plan(plan, deploy_graph()[1])
-
-
-def test_a_plan_for_another_size_is_refused(tensorrt):
-    plan = plan_of(tensorrt)
-    other = dataclasses.replace(deploy_graph()[1], input_size=(480, 640))
-    with pytest.raises(EngineError, match=r"rgb is INPUT UINT8 \[64, 96, 3\], not INPUT UINT8"):
-        open_plan(plan, other)
-
-
-def test_no_gpu_ends_before_tensorrt_is_touched(tensorrt):
-    tensorrt.cuda.fail["init"] = tensorrt.cuda.driver.Error("cuInit failed: no device")
-    with pytest.raises(EngineError, match="cuInit failed: no device"):
-        open_plan(b"", deploy_graph()[1])
-    assert tensorrt.logger is None and not tensorrt.journal
 
 
 def test_a_gpu_that_fails_to_free_does_not_stop_the_rest(engine, tensorrt, caplog):

@@ -30,9 +30,8 @@ class FakeTensorRt:
         self.output_type = "UINT8"
         self.before_build_ends = lambda: None
         # What it saw
-        self.config = None
-        self.flags = None
-        self.network = None
+        self.config = None  # its attributes: a reference to itself would keep it from being freed
+        self.network = None  # likewise
         self.logger = None
         self.module = self._made()
 
@@ -71,24 +70,30 @@ def _behaviours(fake):
 
     class Builder:
         def __init__(self, logger):
-            fake.cuda.need_context()
+            fake.cuda.made(self)
             fake.check_logger(logger)
 
+        def __del__(self):
+            fake.cuda.freed("builder")
+
         def create_network(self, flags=0):
-            fake.flags = flags
             flag = fake.module.NetworkDefinitionCreationFlag
             if fake.version == "8.6":
                 assert flags == 1 << int(flag.EXPLICIT_BATCH), "8.6 parses explicit batches only"
             else:
                 assert flags == 1 << int(flag.STRONGLY_TYPED)
-            fake.network = fake.module.INetworkDefinition()
-            return fake.network
+            network = fake.module.INetworkDefinition()
+            fake.network = vars(network)
+            return network
 
         def create_builder_config(self):
-            fake.config = fake.module.IBuilderConfig()
-            return fake.config
+            config = fake.module.IBuilderConfig()
+            fake.config = vars(config)
+            return config
 
         def build_serialized_network(self, network, config):
+            fake.cuda.need_context()
+            fake.journal.append("build")
             monitor = vars(config).get("progress_monitor")
             if monitor is not None:
                 assert isinstance(monitor, fake.module.IProgressMonitor) and monitor._made
@@ -116,7 +121,11 @@ def _behaviours(fake):
 
     class IBuilderConfig:
         def __init__(self):
+            fake.cuda.made(self)
             self._flags, self._limits, self._timing_cache = set(), {}, None
+
+        def __del__(self):
+            fake.cuda.freed("config")
 
         def set_flag(self, flag):
             assert isinstance(flag, RecordedEnum)
@@ -156,7 +165,11 @@ def _behaviours(fake):
 
     class INetworkDefinition:
         def __init__(self):
+            fake.cuda.made(self)
             self._layers, self._inputs, self._outputs, self._shapes = [], [], [], {}
+
+        def __del__(self):
+            fake.cuda.freed("network")
 
         num_layers = property(lambda self: len(self._layers))
         num_outputs = property(lambda self: len(self._outputs))
@@ -204,8 +217,12 @@ def _behaviours(fake):
 
     class OnnxParser:
         def __init__(self, network, logger):
+            fake.cuda.made(self)
             fake.check_logger(logger)
             self._network = network
+
+        def __del__(self):
+            fake.cuda.freed("parser")
 
         num_errors = property(lambda self: len(fake.parser_errors))
 
@@ -236,12 +253,12 @@ def _behaviours(fake):
 
     class Runtime:
         def __init__(self, logger):
-            fake.cuda.need_context()
+            fake.cuda.made(self)
             fake.check_logger(logger)
             fake.journal.append("make runtime")
 
         def __del__(self):
-            fake.journal.append("free runtime")
+            fake.cuda.freed("runtime")
 
         def deserialize_cuda_engine(self, serialized_engine):
             if not serialized_engine.startswith(_MAGIC):
@@ -251,11 +268,12 @@ def _behaviours(fake):
 
     class ICudaEngine:
         def __init__(self, plan):
+            fake.cuda.made(self)
             self._plan = plan
             self._tensors = {name: rest for name, *rest in plan["tensors"]}
 
         def __del__(self):
-            fake.journal.append("free engine")
+            fake.cuda.freed("engine")
 
         num_io_tensors = property(lambda self: len(self._tensors))
 
@@ -276,7 +294,6 @@ def _behaviours(fake):
             return fake.module.EngineInspector(self)
 
         def create_execution_context(self):
-            fake.cuda.need_context()
             return fake.module.IExecutionContext(self)
 
     class EngineInspector:
@@ -289,11 +306,11 @@ def _behaviours(fake):
 
     class IExecutionContext:
         def __init__(self, engine):
+            fake.cuda.made(self)
             self._engine, self._addresses = engine, {}
 
         def __del__(self):
-            fake.cuda.need_context()
-            fake.journal.append("free execution")
+            fake.cuda.freed("execution")
 
         def set_tensor_address(self, name, memory):
             assert type(memory) is int

@@ -24,8 +24,12 @@ TENSORRT_EXPORTS = (
     "initLibNvInferPlugins",
 )
 
+#: What cuInit answers in a driver that hangs, as C.
+NEVER = "({ for (;;) pause(); 0; })"
+
 _DRIVER = """
 #include <string.h>
+#include <unistd.h>
 int cuInit(unsigned flags) {{ return {init}; }}
 int cuDeviceGetCount(int *count) {{ *count = {gpus}; return 0; }}
 int cuDeviceGet(int *device, int index) {{ *device = index; return 0; }}
@@ -94,7 +98,7 @@ def stub_tensorrt(folder, major):
 
 
 def stub_driver(folder, init=0, gpus=1):
-    """A libcuda.so.1 that says it has an Orin; init: what cuInit answers."""
+    """A libcuda.so.1 that says it has an Orin; init: what cuInit answers, or `NEVER`."""
     _compile(_DRIVER.format(init=init, gpus=gpus), folder / "libcuda.so.1")
 
 
