@@ -15,8 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build what the node would take; returns the exit code."""
+    from asymformer_ros.engines.cache import EngineCache
     from asymformer_ros.engines.choose import load_engine
+    from asymformer_ros.engines.engine import EngineError
 
+    cache = EngineCache(args.cache_dir)
+    if fault := cache.fault():
+        raise EngineError(f"{cache.folder} takes no files ({fault}): give another --cache-dir")
     loaded = load_engine(args.weights, args.engine, args.cache_dir, args.profile)
     loaded.engine.close()
     print(f"{args.weights} on {loaded.sentence}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "weights", help=".safetensors of this package, official .pth or official .onnx"
     )
-    parser.add_argument("output", type=Path, help="the .onnx to write")
+    parser.add_argument("output", type=_onnx_file, help="the .onnx to write")
     parser.add_argument(
         "--profile", default="", help="preprocessing of official weights: {nyu,imagenet}-{bgr,rgb}"
     )
@@ -45,7 +46,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _onnx_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix != ".onnx" or path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no file name that ends in .onnx")
+    return path
+
+
 def _size(text: str) -> tuple[int, int]:
     """Height and width; `Profile` refuses what is no multiple of 32."""
-    width, _, height = text.partition("x")
+    if not re.fullmatch(r"\d+x\d+", text):
+        raise argparse.ArgumentTypeError(f"{text} is not WIDTHxHEIGHT, for example 640x480")
+    width, height = text.split("x")
     return int(height), int(width)

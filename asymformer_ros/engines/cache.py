@@ -7,12 +7,14 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.files import write_atomically
 
 _log = logging.getLogger(__name__)
@@ -38,113 +40,134 @@ class EngineCache:
     def __init__(self, folder: str | Path = "") -> None:
         """folder: empty is asymformer_ros in $XDG_CACHE_HOME or ~/.cache."""
         default = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "asymformer_ros"
-        self.folder = Path(folder or default).expanduser()
+        try:
+            self.folder = Path(folder or default).expanduser()
+        except RuntimeError as error:
+            raise EngineError("this user has no home directory: give a cache_dir") from error
+        self._warned = False
 
     def get(self, name: str, make: Callable[[], bytes]) -> bytes:
         """The content of `name`, from disk or from `make`, which runs in one process at a time.
 
         Errors of `make` pass through; those of the disk end in a warning.
         """
-        content = self.read(name)
+        content, _ = self._read(name)
         if content is not None:
             return content
-        with self._lock(name) as waited:
-            content = self.read(name) if waited else None
+        with self._lock(name):
+            # Another process may have made it meanwhile, and its seal may have been on its way.
+            content, fault = self._read(name)
             if content is None:
+                if fault:
+                    _log.warning("%s is %s: it is made again", self.folder / name, fault)
                 content = make()
                 self.put(name, content)
         return content
 
     def read(self, name: str) -> bytes | None:
-        """The content of `name`; None, with a warning, if it is not whole."""
-        path = self.folder / name
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            _log.warning("%s cannot be read (%s): it is made again", path, error.strerror)
-            return None
-        if self._seal(path) != hashlib.sha256(content).hexdigest():
-            _log.warning("%s is damaged or incomplete: it is made again", path)
-            return None
-        return content
+        """The content of `name`; None if it is not there or not whole."""
+        return self._read(name)[0]
 
     def put(self, name: str, content: bytes) -> None:
-        """Keep `content` under `name`, or warn that it cannot be kept."""
+        """Keep `content` under `name`, or warn once that nothing can be kept."""
         path = self.folder / name
         try:
             write_atomically(path, content)
             seal = {"sha256": hashlib.sha256(content).hexdigest()}
             write_atomically(_seal_of(path), json.dumps(seal).encode())
         except OSError as error:
-            _log.warning(
-                "%s cannot be kept (%s): it is made again at every start; "
-                "give a cache_dir with room that this user may write to",
-                path,
-                error.strerror,
-            )
+            self._warn(f"{name} cannot be kept in {self.folder} ({error.strerror})")
 
-    def remove(self, name: str) -> None:
-        """Forget `name`, if the disk lets us."""
-        for path in (_seal_of(self.folder / name), self.folder / name):
+    def discard(self, name: str, content: bytes) -> None:
+        """Forget `name` if that is still its content: another process may have made a new one."""
+        with self._lock(name):
+            if self.read(name) != content:
+                return
             try:
-                path.unlink(missing_ok=True)
+                _seal_of(self.folder / name).unlink()
+                (self.folder / name).unlink()
             except OSError as error:
-                _log.warning("%s cannot be removed (%s)", path, error.strerror)
+                self._warn(f"{name} cannot be removed from {self.folder} ({error.strerror})")
+
+    def fault(self) -> str:
+        """Why the folder takes no files; empty if it does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                return ""
+        except OSError as error:
+            return error.strerror or str(error)
 
     def entries(self) -> list[CacheEntry]:
         """What lies in the folder, by name."""
-        if not self.folder.is_dir():
-            return []
         ends = (".json", ".lock")
-        paths = [p for p in self.folder.iterdir() if p.is_file() and p.suffix not in ends]
-        return [
-            CacheEntry(
-                path.name,
-                path.stat().st_size,
-                self._seal(path) == hashlib.sha256(path.read_bytes()).hexdigest(),
-            )
-            for path in sorted(paths)
-            if not path.name.startswith(".")
-        ]
-
-    @staticmethod
-    def _seal(path: Path) -> str | None:
         try:
-            seal = json.loads(_seal_of(path).read_text())
-            return str(seal["sha256"])
+            paths = sorted(path for path in self.folder.iterdir() if path.suffix not in ends)
+        except OSError:
+            return []
+        return [self._entry(path) for path in paths]
+
+    def _entry(self, path: Path) -> CacheEntry:
+        content, _ = self._read(path.name)
+        try:
+            return CacheEntry(path.name, path.stat().st_size, content is not None)
+        except OSError:
+            return CacheEntry(path.name, 0, False)
+
+    def _read(self, name: str) -> tuple[bytes | None, str]:
+        """The content of `name`, or None and what is wrong with it; nothing is, if it is absent."""
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None, ""
+        except OSError as error:
+            return None, f"unreadable ({error.strerror})"
+        try:
+            seal = json.loads(_seal_of(path).read_text())["sha256"]
         except (OSError, ValueError, KeyError, TypeError):
-            return None
+            seal = None
+        if seal != hashlib.sha256(content).hexdigest():
+            return None, "damaged or incomplete"
+        return content, ""
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[bool]:
-        """Hold the lock of `name`; yields whether another process held it before."""
+    def _lock(self, name: str) -> Iterator[None]:
+        """Hold the lock of `name`, or go on without one where the disk has none."""
         path = self.folder / f"{name}.lock"
+        with ExitStack() as stack:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # The kernel frees the lock with the file, so a killed process leaves none behind.
+                _wait_for_lock(stack.enter_context(path.open("w")).fileno(), name)
+            except OSError as error:
+                self._warn(f"{self.folder} takes no locks ({error.strerror})")
+            yield
+
+    def _warn(self, what: str) -> None:
+        """Once: the reason is the same for every file."""
+        if not self._warned:
+            self._warned = True
+            _log.warning(
+                "%s: what is built is built again at every start; "
+                "give a cache_dir with room that this user may write to",
+                what,
+            )
+
+
+def _wait_for_lock(descriptor: int, name: str) -> None:
+    told = False
+    while True:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
-        except OSError:
-            yield False  # A folder that takes no lock keeps no file either: `put` says so.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                _log.info("another process is making %s: waiting for it", name)
+            told = True
+            time.sleep(_POLL_S)
+        else:
             return
-        # The kernel frees the lock with the file, so that a killed process leaves none behind.
-        with file:
-            waited = False
-            while not _try_lock(file.fileno()):
-                if not waited:
-                    _log.info("another process is making %s: waiting for it", name)
-                waited = True
-                time.sleep(_POLL_S)
-            yield waited
 
 
 def _seal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

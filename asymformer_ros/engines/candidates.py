@@ -7,41 +7,50 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 
-from asymformer_ros.engines.engine import Engine, EngineError
-from asymformer_ros.engines.failover import Candidate
+import numpy as np
+from numpy.typing import NDArray
+
+from asymformer_ros.engines.engine import Engine, EngineError, first_line
+from asymformer_ros.engines.engine_thread import abandoned
+from asymformer_ros.engines.failover import Candidate, reasons
 from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.nvidia import TensorRtPlatform, require_gpu, require_tensorrt
+from asymformer_ros.network.profile import CheckpointError
 
 _log = logging.getLogger(__name__)
 
 
 def _open_tensorrt(model: Model) -> Engine:
     platform = require_tensorrt()
-    from asymformer_ros.engines.tensorrt_engine import open_plan
+    from asymformer_ros.engines.tensorrt_engine import PlanUnreadable, open_plan
 
-    name = plan_name(model, platform)
-    plan = model.cache.read(name)
-    if plan is not None:
-        try:
-            return open_plan(plan, model.profile)
-        except EngineError as error:
-            _log.warning("cached engine %s does not load, building it again: %s", name, error)
-            model.cache.remove(name)
-    plan = model.cache.get(name, lambda: _build_plan(model, platform))
-    return open_plan(plan, model.profile)
+    # It holds for these weights, one version of TensorRT and one kind of GPU.
+    name = f"{model.key}-fp16-{platform.key}.plan"
 
+    def build() -> bytes:
+        return _build_plan(model, platform)
 
-def plan_name(model: Model, platform: TensorRtPlatform) -> str:
-    """Name of a TensorRT engine in the cache: it holds for one version on one kind of GPU."""
-    return f"{model.key}-fp16-{platform.key}.plan"
+    plan = model.cache.get(name, build)
+    try:
+        return open_plan(plan, model.profile)
+    except PlanUnreadable as error:
+        _log.warning("%s cannot be used (%s): it is built again", name, first_line(error))
+        model.cache.discard(name, plan)
+    return open_plan(model.cache.get(name, build), model.profile)
 
 
 def _build_plan(model: Model, platform: TensorRtPlatform) -> bytes:
     from asymformer_ros.engines.tensorrt_build import build_plan
 
+    stop = abandoned()
+
+    def progress(line: str) -> None:
+        if stop.is_set():
+            raise EngineError("nobody waits for the engine any more")
+        _log.info(line)
+
     timings = f"{platform.key}.timing"
-    _log.info("building a TensorRT engine for %s: minutes, once", platform.gpu)
-    built = build_plan(model.graph, model.cache.read(timings) or b"", _log.info)
+    built = build_plan(model.graph, model.cache.read(timings) or b"", progress)
     model.cache.put(timings, built.timing_cache)
     return built.plan
 
@@ -79,6 +88,7 @@ def _require(*packages: str) -> None:
 
 
 _open_onnxruntime_cpu = partial(_open_onnxruntime, "CPUExecutionProvider")
+_GPU = ("tensorrt", "torch cuda", "onnxruntime cuda")
 _CHAIN: tuple[tuple[str, Callable[[Model], Engine]], ...] = (
     ("tensorrt", _open_tensorrt),
     ("torch cuda", partial(_open_torch, "cuda")),
@@ -97,25 +107,37 @@ def candidates(model: Model, engine: str) -> list[Candidate]:
     if engine not in ("auto", *ENGINES):
         raise EngineError(f"unknown engine {engine!r}: choose auto, {', '.join(ENGINES)}")
     return [
-        Candidate(name, partial(open_engine, model))
+        Candidate(name, partial(open_engine, model), on_gpu=name in _GPU)
         for name, open_engine in _CHAIN
         if engine in ("auto", name.split()[0])
     ]
 
 
-def open_float32(model: Model) -> Engine:
-    """Any engine that computes in float32 on the CPU; raises EngineError."""
-    reasons = []
-    for open_engine in (
-        _open_onnxruntime_cpu,
-        partial(_open_openvino, "fp32"),
-        partial(_open_torch, "cpu"),
+def labels_in_float32(
+    model: Model, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """What the model says of a frame when it is computed in float32 on the CPU.
+
+    PyTorch's word is taken first: all others run a graph that was made from its network. Raises
+    EngineError if no CPU engine works.
+    """
+    failed = []
+    for name, open_engine in (
+        ("torch", partial(_open_torch, "cpu")),
+        ("onnxruntime", _open_onnxruntime_cpu),
+        ("openvino", partial(_open_openvino, "fp32")),
     ):
         try:
-            return open_engine(model)
-        except EngineError as error:
-            reasons.append(str(error))
+            engine = open_engine(model)
+            try:
+                return engine.infer(rgb, depth_m)[0]
+            finally:
+                engine.close()
+        except CheckpointError:
+            raise
+        except Exception as error:
+            failed.append((name, first_line(error)))
     raise EngineError(
         "the self-check needs an engine in float32 on the CPU, for example "
-        f"pip install onnxruntime ({'; '.join(reasons)})"
+        f"pip install onnxruntime: {reasons(failed)}"
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 from asymformer_ros.engines.cache import EngineCache
-from asymformer_ros.engines.candidates import candidates, open_float32
+from asymformer_ros.engines.candidates import candidates, labels_in_float32
 from asymformer_ros.engines.failover import FailoverEngine, reasons
 from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.self_check import CheckFrame, make_check_frame
@@ -43,19 +45,21 @@ def load_engine(
     of official weights. Raises EngineError or CheckpointError with one sentence.
     """
     model = Model(weights, profile, EngineCache(cache_dir))
-    chain = candidates(model, engine)
-    chosen = FailoverEngine(chain, lambda: check_frame(model))
+    chosen = FailoverEngine(candidates(model, engine), check_frame_of(model))
     return LoadedEngine(chosen, chosen.profile.label_space, chosen.profile.num_classes)
 
 
-def check_frame(model: Model) -> CheckFrame:
-    """The frame with which the engines of a model are checked, made once; raises EngineError."""
+def check_frame_of(model: Model) -> Callable[[], CheckFrame]:
+    """What gives the frame with which all engines of a model are checked; made when first needed.
+
+    It raises EngineError where nothing computes float32.
+    """
 
     def make() -> bytes:
-        float32 = open_float32(model)
-        try:
-            return make_check_frame(float32).to_bytes()
-        finally:
-            float32.close()
+        size = model.profile.input_size
+        return make_check_frame(size, partial(labels_in_float32, model)).to_bytes()
 
-    return CheckFrame.from_bytes(model.cache.get(f"{model.key}-check.npz", make))
+    def read_or_make() -> CheckFrame:
+        return CheckFrame.from_bytes(model.cache.get(f"{model.key}-check.npz", make))
+
+    return cache(read_or_make)

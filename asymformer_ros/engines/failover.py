@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,20 +19,31 @@ from asymformer_ros.engines.engine import (
     require_result,
 )
 from asymformer_ros.engines.engine_thread import EngineHung, EngineThread
-from asymformer_ros.engines.self_check import CheckFrame, self_check
+from asymformer_ros.engines.self_check import CheckFrame, require_agreement
 from asymformer_ros.network.profile import CheckpointError, Profile
 
 _log = logging.getLogger(__name__)
 #: An engine that takes longer than this for one frame hangs; slow CPUs need several seconds.
 HANG_LIMIT_S = 20.0
+# Its first frame may still load and tune what the others find ready.
+_FIRST_FRAME_LIMIT_S = 120.0
+# An engine that needs a second attempt for so many frames in a row is not fit for use.
+_STUMBLES = 3
+# Opening takes seconds, in which no frame is segmented.
+_REOPEN_PERIOD_S = 10.0
+_TELL_PERIOD_S = 5.0
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An engine that may work here; open raises EngineError with the reason why it does not."""
+    """An engine that may work here; open raises EngineError with the reason why it does not.
+
+    on_gpu: hangs together with the others that are.
+    """
 
     name: str
     open: Callable[[], Engine]
+    on_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,8 @@ class FailoverEngine:
     """The first of the candidates that opens and passes its self-check, then whoever replaces it.
 
     check_frame: asked for once there is an engine to check. hang_limit_s: seconds for one frame.
-    Raises EngineError, with every reason, if none of them works, and CheckpointError.
+    clock: a steady one, in seconds. Raises EngineError, with every reason, if none of them works,
+    and CheckpointError.
     """
 
     def __init__(
@@ -56,15 +68,19 @@ class FailoverEngine:
         candidates: Sequence[Candidate],
         check_frame: Callable[[], CheckFrame],
         hang_limit_s: float = HANG_LIMIT_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        #: (name, reason) of the engines passed over when the one in use was chosen.
-        self.passed_over: tuple[tuple[str, str], ...] = ()
-        # In the order in which they take over; the one in use is the last.
-        self._candidates = deque(candidates)
+        self._candidates = list(candidates)
         self._check_frame = check_frame
         self._hang_limit_s = hang_limit_s
+        self._clock = clock
         self._closed = False
-        self._in_use = self._open_next()
+        self._stumbles = 0
+        self._told_s = float("-inf")
+        self._opened_s = clock()
+        #: (name, reason) of the engines passed over when the one in use was chosen.
+        self.passed_over: tuple[tuple[str, str], ...] = ()
+        self._in_use = self._open_first_of(self._candidates)
 
     @property
     def name(self) -> str:
@@ -106,32 +122,37 @@ class FailoverEngine:
         frame = contiguous_frame(rgb, depth_m, self.input_size)
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
-        if self._in_use.thread.is_closed:  # nothing took over when it failed
-            self._in_use = self._open_next()
         for _ in range(len(self._candidates)):
             try:
                 return self._infer_or_retry(*frame)
             except Exception as error:
                 failure = error
-                self._replace(error)
+                if not self._replace(error):
+                    break
         raise EngineError(f"no engine segments this frame: {first_line(failure)}") from failure
 
     def close(self) -> None:
-        """Free the engine; calling it again does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._in_use.thread.close()
+        """Free the engine, also while another thread is in `infer`; again does nothing."""
+        self._closed = True
+        self._in_use.thread.close()
 
     def _infer_or_retry(
         self, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         try:
-            return self._infer_once(rgb, depth_m)
+            result = self._infer_once(rgb, depth_m)
         except EngineHung:  # to wait once more would double the standstill
             raise
         except Exception as error:
-            _log.warning("engine %s failed, trying once more: %s", self.name, first_line(error))
+            self._stumbles += 1
+            if self._stumbles > _STUMBLES:
+                raise
+            if self._clock() - self._told_s >= _TELL_PERIOD_S:
+                self._told_s = self._clock()
+                _log.warning("engine %s failed, trying once more: %s", self.name, first_line(error))
             return self._infer_once(rgb, depth_m)
+        self._stumbles = 0
+        return result
 
     def _infer_once(
         self, rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]
@@ -140,41 +161,51 @@ class FailoverEngine:
         require_result(labels, confidence, self.input_size)
         return labels, confidence
 
-    def _replace(self, failure: Exception) -> None:
-        """Put the next engine that works in the place of the one that failed; EngineError if none.
+    def _replace(self, failure: Exception) -> bool:
+        """Put another engine in the place of the one that failed; False if none is to be had now.
 
-        Alone, an engine is opened afresh; if it hangs it stays, and may come back.
+        Where no other works it is opened afresh, not more often than every ten seconds; one that
+        hangs stays in place, and may come back.
         """
-        failed = f"{self.name} {self.precision}"
-        if isinstance(failure, EngineHung):
-            if len(self._candidates) == 1:
-                raise EngineError(f"engine {failed}: {failure}; there is no other") from failure
-            self._candidates.remove(self._in_use.candidate)
+        failed = self._in_use
+        what = f"{self.name} {self.precision}"
+        hangs = isinstance(failure, EngineHung)
+        others = [c for c in self._candidates if c is not failed.candidate]
+        if hangs and failed.candidate.on_gpu:  # what waits for a GPU would wait for it as well
+            others = [candidate for candidate in others if not candidate.on_gpu]
+        if hangs and others:
+            self._candidates = others
+        if not others and (hangs or self._clock() - self._opened_s < _REOPEN_PERIOD_S):
+            return False
         # Before the next is opened: two do not fit into a small GPU.
-        self._in_use.thread.close()
-        self._in_use = self._open_next()
+        failed.thread.close()
+        self._opened_s = self._clock()
+        self._in_use = self._open_first_of(others if hangs else [*others, failed.candidate])
+        again = self._in_use.candidate is failed.candidate
         _log.error(
-            "engine %s failed (%s): %s %s takes over",
-            failed,
+            "engine %s failed (%s): %s",
+            what,
             first_line(failure),
-            self.name,
-            self.precision,
+            "opened again" if again else f"{self.name} {self.precision} takes over",
         )
+        return True
 
-    def _open_next(self) -> CheckedEngine:
+    def _open_first_of(self, candidates: Sequence[Candidate]) -> CheckedEngine:
         passed_over = []
-        for _ in range(len(self._candidates)):
-            candidate = self._candidates[0]
-            self._candidates.rotate(-1)
+        for candidate in candidates:
             try:
-                in_use = open_checked(candidate, self._check_frame)
+                opened = open_checked(candidate, self._check_frame)
             except CheckpointError:
                 raise  # it is the weights that are wrong
             except Exception as error:
                 passed_over.append((candidate.name, first_line(error)))
-            else:
-                self.passed_over = tuple(passed_over)
-                return in_use
+                continue
+            if self._closed:
+                opened.thread.close()
+                raise EngineError(f"engine {candidate.name} is closed")
+            self.passed_over = tuple(passed_over)
+            self._stumbles = 0
+            return opened
         raise EngineError(f"no engine works here: {reasons(passed_over)}")
 
 
@@ -183,19 +214,15 @@ def open_checked(candidate: Candidate, check_frame: Callable[[], CheckFrame]) ->
 
     Raises EngineError or whatever else the engine raises.
     """
-    agreements = []
-
-    def open_and_check() -> Engine:
-        engine = candidate.open()
-        try:
-            agreements.append(self_check(engine, check_frame()))
-        except BaseException:
-            engine.close()
-            raise
-        return engine
-
-    thread = EngineThread(open_and_check)
-    return CheckedEngine(candidate, thread, agreements[0])
+    thread = EngineThread(candidate.open)
+    try:
+        frame = check_frame()
+        labels, confidence = thread.infer(frame.rgb, frame.depth_m, _FIRST_FRAME_LIMIT_S)
+        require_result(labels, confidence, thread.engine.input_size)
+        return CheckedEngine(candidate, thread, require_agreement(labels, frame.labels))
+    except BaseException:
+        thread.close()
+        raise
 
 
 def reasons(passed_over: Iterable[tuple[str, str]]) -> str:

@@ -40,9 +40,12 @@ class Model:
         #: Begins the names of all that is made from these weights.
         self.key = self.path.stem + "-" + _digest(content, profile_name)
 
-    @cached_property
+    @property
     def graph(self) -> bytes:
-        """The deploy graph as an ONNX file; raises EngineError or CheckpointError."""
+        """The deploy graph as an ONNX file, read anew: engines keep it in forms of their own.
+
+        Raises EngineError or CheckpointError.
+        """
         content = self.path.read_bytes()
         if self.path.suffix in _PYTORCH:
             return self.cache.get(f"{self.key}.onnx", self._exported)
@@ -52,7 +55,11 @@ class Model:
 
     @cached_property
     def profile(self) -> Profile:
-        """The profile of the deploy graph; raises EngineError or CheckpointError."""
+        """The profile of the weights; raises EngineError or CheckpointError."""
+        if self.path.suffix in _PYTORCH and find_spec("onnx") is None:
+            from asymformer_ros.network.checkpoint import load
+
+            return load(self.pytorch, self.profile_name)[1]
         profile = read_profile(self.graph)
         assert profile is not None, "a deploy graph carries its profile"
         return profile
@@ -65,7 +72,9 @@ class Model:
             return self.path
         if self.path.parent == _BUNDLED and beside.is_file():
             return beside
-        raise EngineError("torch cannot run .onnx weights: give the .pth or .safetensors")
+        raise EngineError(
+            f"{self.path.name} is not a PyTorch file: give the .pth or .safetensors it came from"
+        )
 
     def _exported(self) -> bytes:
         _require("torch", "safetensors", "onnx", what=f"converting {self.path.name} to ONNX")

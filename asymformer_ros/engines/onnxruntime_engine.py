@@ -18,23 +18,26 @@ def open_onnxruntime(graph: bytes, profile: Profile, provider: str) -> HostEngin
 
     Raises EngineError.
     """
-    try:
-        import onnxruntime
-    except Exception as error:  # a broken installation raises anything
-        raise EngineError(f"onnxruntime cannot be imported: {first_line(error)}") from error
-    if provider not in onnxruntime.get_available_providers():
-        raise EngineError(f"onnxruntime {onnxruntime.__version__} has no {provider}")
-    options = onnxruntime.SessionOptions()
-    # One thread a core that this process may use; the runtime's default ignores the affinity.
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
-    options.log_severity_level = 3  # its warnings are about its own optimiser
     # The labels that the graph could compute as well would take longer than the host.
     graph = with_output(graph, "log_probabilities")
-    try:
+    try:  # a broken installation raises anything
+        import onnxruntime
+
+        if provider not in onnxruntime.get_available_providers():
+            raise EngineError(f"onnxruntime {onnxruntime.__version__} has no {provider}")
+        options = onnxruntime.SessionOptions()
+        # One thread a core that this process may use; the runtime's default ignores the affinity.
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        # Its threads would burn 25 ms of CPU after each frame, waiting for the next.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3  # its warnings are about its own optimiser
         session = onnxruntime.InferenceSession(graph, options, providers=[provider])
+        started = session.get_providers()[0]
+    except EngineError:
+        raise
     except Exception as error:
-        raise EngineError(f"onnxruntime cannot load the graph: {first_line(error)}") from error
-    if session.get_providers()[0] != provider:  # it falls back by itself, and only prints so
+        raise EngineError(f"onnxruntime cannot run the graph: {first_line(error)}") from error
+    if started != provider:  # it falls back by itself, and only prints so
         raise EngineError(f"onnxruntime cannot start its {provider}: is a GPU there?")
 
     def network(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:

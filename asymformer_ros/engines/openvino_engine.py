@@ -20,26 +20,25 @@ def open_openvino(graph: bytes, profile: Profile, precision: str) -> HostEngine:
     """Compile a deploy graph for the CPU; precision: ``fp32`` or ``bf16``. Raises EngineError."""
     # With this package missing, importing OpenVINO does not report to Google Analytics.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    try:
+    # The labels that the graph could compute as well would take longer than the host.
+    graph = with_output(graph, "log_probabilities")
+    try:  # a broken installation raises anything
         import openvino
         from openvino.frontend.onnx import ConversionExtension
-    except Exception as error:  # a broken installation raises anything
-        raise EngineError(f"openvino cannot be imported: {first_line(error)}") from error
-    core = openvino.Core()
-    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    if precision == "bf16" and "BF16" not in capabilities:
-        raise EngineError("this CPU does not compute in bfloat16")
-    core.add_extension(ConversionExtension("LayerNormalization", _layer_norm))
-    try:  # the labels that the graph could compute as well would take longer than the host
-        model = core.read_model(with_output(graph, "log_probabilities"))
+
+        core = openvino.Core()
+        if precision == "bf16" and "BF16" not in core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        ):
+            raise EngineError("this CPU does not compute in bfloat16")
+        core.add_extension(ConversionExtension("LayerNormalization", _layer_norm))
+        # Without the hint OpenVINO takes bfloat16 where the CPU has it, unchecked.
+        hints = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
+        request = core.compile_model(core.read_model(graph), "CPU", hints).create_infer_request()
+    except EngineError:
+        raise
     except Exception as error:
-        raise EngineError(f"openvino cannot load the graph: {first_line(error)}") from error
-    # Without the hint OpenVINO takes bfloat16 where the CPU has it, and labels change unnoticed.
-    settings = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
-    try:
-        request = core.compile_model(model, "CPU", settings).create_infer_request()
-    except Exception as error:
-        raise EngineError(f"openvino cannot compile the graph: {first_line(error)}") from error
+        raise EngineError(f"openvino cannot run the graph: {first_line(error)}") from error
 
     def network(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
         request.infer({"rgb": rgb, "depth": depth_m}, share_inputs=True)

@@ -7,18 +7,22 @@ no value was NaN.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.engines.engine import Engine, EngineError, require_result
+from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.perception.frames import UNLABELLED
 
 #: Share of the pixels on which an engine must agree with float32.
 MINIMUM_AGREEMENT = 0.99
 # A view of a furnished room with many classes in it.
 _ROOM_SEED = 7
+
+#: rgb and depth_m as in `Engine.infer` to labels.
+Labels = Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,16 @@ class CheckFrame:
             return cls(arrays["rgb"], arrays["depth_m"], arrays["labels"])
 
 
-def make_check_frame(float32: Engine) -> CheckFrame:
-    """A simulated room, holes in its depth included, and what the engine in float32 says of it."""
+def make_check_frame(size: tuple[int, int], float32: Labels) -> CheckFrame:
+    """A simulated room, holes in its depth included, and what float32 says of it.
+
+    size: height and width of the network's frame.
+    """
     from asymformer_ros.simulation import Intrinsics, random_view
 
-    height, width = float32.input_size
+    height, width = size
     view = random_view(_ROOM_SEED, Intrinsics().scaled(width, height))
-    labels, _ = float32.infer(view.rgb, view.depth_m)
-    return CheckFrame(view.rgb, view.depth_m, labels)
+    return CheckFrame(view.rgb, view.depth_m, float32(view.rgb, view.depth_m))
 
 
 def agreement(labels: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
@@ -57,14 +63,13 @@ def agreement(labels: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
     return float(((labels == expected) & (labels != UNLABELLED)).mean())
 
 
-def self_check(engine: Engine, frame: CheckFrame) -> float:
-    """The agreement of an engine with float32; raises EngineError below `MINIMUM_AGREEMENT`."""
-    labels, confidence = engine.infer(frame.rgb, frame.depth_m)
-    require_result(labels, confidence, engine.input_size)
-    found = agreement(labels, frame.labels)
+def require_agreement(labels: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:
+    """The agreement; raises EngineError below `MINIMUM_AGREEMENT`."""
+    found = agreement(labels, expected)
     if found < MINIMUM_AGREEMENT:
         raise EngineError(
-            f"self-check {_percent(found)} < {MINIMUM_AGREEMENT:.0%} of the labels equal to float32"
+            f"self-check {_percent(found)} < {100 * MINIMUM_AGREEMENT:.0f} % "
+            "of the labels equal to float32"
         )
     return found
 

@@ -30,6 +30,8 @@ class TorchCudaEngine:
 
     name = "torch"
     precision = "fp16"
+    # A recording that failed can spoil later ones of its process (pytorch#180395, #190348).
+    _spoiled = False
 
     def __init__(self, graph: DeployGraph) -> None:
         self.profile = graph.profile
@@ -85,8 +87,12 @@ class TorchCudaEngine:
         )
         self._host_outputs = (_page_locked(image, torch.uint8), _page_locked(image, torch.uint8))
         self._inputs = tuple(host.to(_GPU) for host in self._host_inputs)
+        # Every frame has one shape, so that trying all convolutions once pays.
+        torch.backends.cudnn.benchmark = True
         for _ in range(_WARM_UP):
             self._execute(graph)
+        if TorchCudaEngine._spoiled:
+            return
         recording = torch.cuda.CUDAGraph()
         try:
             # Other threads may go on using CUDA meanwhile.
@@ -95,6 +101,7 @@ class TorchCudaEngine:
             ):
                 self._execute(graph)
         except Exception as error:
+            TorchCudaEngine._spoiled = True
             log.warning("torch runs without a CUDA graph: %s", first_line(error))
         else:
             self._recorded = recording

@@ -238,8 +238,7 @@ class SegmentationNode(LifecycleNode):
             return
         configured.publishers.destroy()
         self.destroy_publisher(configured.diagnostics)
-        if not configured.pipeline.is_working:
-            configured.engine.close()
+        configured.engine.close()
 
 
 def main(args: list[str] | None = None, load_engine: EngineLoader | None = None) -> int:

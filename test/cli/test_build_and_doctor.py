@@ -24,6 +24,12 @@ def test_build_says_why_an_engine_cannot_be_built(tmp_path, capsys):
     assert message.count("\n") == 1
 
 
+def test_build_fails_where_nothing_can_be_kept(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["build", "--cache-dir", str(tmp_path / "file" / "cache")]) == 1
+    assert "takes no files (Not a directory): give another --cache-dir" in capsys.readouterr().err
+
+
 def test_doctor_lists_every_engine_with_its_figure_or_its_reason(tmp_path, capsys):
     (tmp_path / "half.plan").write_bytes(b"half")
     assert main(["doctor", "--cache-dir", str(tmp_path)]) == 0
@@ -36,5 +42,6 @@ def test_doctor_lists_every_engine_with_its_figure_or_its_reason(tmp_path, capsy
             assert rest[0].startswith("self-check ")
     (line,) = [line for line in lines if "half.plan" in line]
     assert line.endswith("damaged: it will be made again")
-    assert any(line.startswith("GPU") for line in lines)
+    heads = {line.split()[0] for line in lines[:4]}
+    assert heads == {"CPU", "GPU", "system", "packages"}
     assert any("onnxruntime " in line for line in lines if line.startswith("packages"))

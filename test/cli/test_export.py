@@ -43,3 +43,18 @@ def test_what_cannot_be_exported_is_said_in_one_line(tmp_path, capsys, arguments
     message = capsys.readouterr().err
     assert sentence in message
     assert message.startswith("asymformer export: ") and message.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["x.pth", "x.bin"], "no file name that ends in .onnx"),
+        (["x.pth", "x.onnx", "--size", "640"], "640 is not WIDTHxHEIGHT"),
+    ],
+)
+def test_arguments_that_cannot_work_are_refused_before_anything_is_read(
+    capsys, arguments, sentence
+):
+    with pytest.raises(SystemExit):
+        main(["export", *arguments])
+    assert sentence in capsys.readouterr().err

@@ -96,7 +96,10 @@ def test_the_graph_s_own_labels_are_those_of_the_host(frame, reference):
     )
     assert labels.dtype == confidence.dtype == np.uint8
     assert agreement(labels, reference[0]) > 0.9999
-    assert np.abs(confidence.astype(int) - reference[1]).max() <= 1
+    # The soft-max itself, of which the host gives a near lower bound.
+    above = confidence.astype(int) - reference[1]
+    assert above.min() >= -1
+    assert np.percentile(above, 99) <= 3 and above.mean() < 0.3
 
 
 def test_the_graph_s_labels_of_what_it_could_not_compute_are_void(float32):
@@ -131,25 +134,34 @@ def test_auto_says_in_one_sentence_what_it_took_and_why_not_the_others():
     loaded.engine.close()
 
 
-BROKEN = {
+RAISING = {
     "openvino": "raise RuntimeError('libopenvino.so: undefined symbol')",
     "onnxruntime": "raise OSError('libgomp.so.1: cannot open shared object file')",
 }
+# What is left when one of two packages that share a folder is uninstalled.
+EMPTY = {"openvino": "", "onnxruntime": ""}
 
 
-def test_broken_installations_are_passed_over_with_their_reason(tmp_path):
-    for name, code in BROKEN.items():
+@pytest.mark.parametrize(
+    ("packages", "reasons"),
+    [
+        (RAISING, ["libopenvino.so: undefined symbol", "libgomp.so.1: cannot open"]),
+        (EMPTY, ["No module named 'openvino.frontend'", "no attribute 'get_available_providers'"]),
+    ],
+    ids=["raising", "empty"],
+)
+def test_broken_installations_are_passed_over_with_their_reason(tmp_path, packages, reasons):
+    for name, code in packages.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(code)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from asymformer_ros.engines.choose import load_engine\n"
-        "print(load_engine('asymformer-nano').sentence)"
+        f"print(load_engine('asymformer-nano', cache_dir={str(tmp_path / 'cache')!r}).sentence)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("torch fp32")
-    assert "libopenvino.so: undefined symbol" in done.stdout
-    assert "libgomp.so.1: cannot open shared object file" in done.stdout
+    assert all(reason in done.stdout for reason in reasons)
 
 
 def test_no_engine_speaks_to_anybody():
@@ -210,7 +222,7 @@ def test_a_cache_that_takes_no_files_costs_nothing_but_time(tmp_path, frame, ref
         ("{tmp}/missing.onnx", "auto", "neither bundled"),
         ("{tmp}/notes.txt", "auto", "unknown ending"),
         ("{tmp}/junk.onnx", "openvino", "junk.onnx is not a readable ONNX file"),
-        ("{tmp}/junk.onnx", "torch", "torch cannot run .onnx"),
+        ("{tmp}/junk.onnx", "torch", "is not a PyTorch file"),
         ("{tmp}/junk.onnx", "auto", "junk.onnx is not a readable ONNX file"),
         ("{tmp}/cut.onnx", "auto", "cut.onnx is not a readable ONNX file"),
         ("{tmp}/junk.pth", "auto", "cannot be read as weights only"),

@@ -2,16 +2,20 @@
 
 import logging
 import threading
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
+from asymformer_ros.engines import failover
 from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.engine_thread import EngineThread, abandoned
 from asymformer_ros.engines.failover import Candidate, FailoverEngine
 from asymformer_ros.engines.self_check import CheckFrame
 from asymformer_ros.network.profile import CheckpointError, Profile
 
 SIZE = (32, 64)
+PATIENCE_S = 20.0
 RGB = np.zeros((*SIZE, 3), np.uint8)
 DEPTH = np.ones(SIZE, np.float32)
 
@@ -49,17 +53,20 @@ class Chain:
     def __init__(self, **scripts):
         self.opened = []
         self.scripts = scripts
+        self.self_check_faults = {}
 
     def candidates(self):
-        return [Candidate(name, lambda name=name: self.open(name)) for name in self.scripts]
+        return [
+            Candidate(name, lambda name=name: self.open(name), on_gpu=name.startswith("gpu"))
+            for name in self.scripts
+        ]
 
     def open(self, name):
         script = self.scripts[name]
         if isinstance(script, Exception):
             raise script
         self.scripts[name] = []  # opened again, it works
-        # The first frame is the self-check's.
-        self.opened.append(Scripted(name, [None, *script]))
+        self.opened.append(Scripted(name, [self.self_check_faults.get(name), *script]))
         return self.opened[-1]
 
     def engine(self, **options):
@@ -108,7 +115,7 @@ def test_an_engine_that_fails_again_is_replaced_by_the_next(fault, caplog):
     assert record.getMessage().endswith("): second fp32 takes over")
 
 
-def test_an_engine_that_hangs_is_left_behind(caplog):
+def test_an_engine_that_hangs_is_left_behind_and_closed_once_it_is_back(caplog):
     release = threading.Event()
     chain = Chain(first=[release.wait], second=[])
     engine = chain.engine(hang_limit_s=0.2)
@@ -119,40 +126,95 @@ def test_an_engine_that_hangs_is_left_behind(caplog):
     assert "no answer within 0 s" in caplog.text
     assert not chain.opened[0].closed.is_set()
     release.set()
+    assert chain.opened[0].closed.wait(PATIENCE_S)
+    assert len(chain.opened[0].threads) == 1
+
+
+def test_what_hangs_on_a_gpu_takes_the_other_gpu_engines_with_it():
+    release = threading.Event()
+    chain = Chain(gpu_first=[release.wait], gpu_second=[], cpu=[])
+    engine = chain.engine(hang_limit_s=0.2)
+    engine.infer(RGB, DEPTH)
+    assert engine.name == "cpu"
+    assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu"]
+    release.set()
+
+
+def test_an_engine_that_hangs_in_its_self_check_is_passed_over(monkeypatch):
+    monkeypatch.setattr(failover, "_FIRST_FRAME_LIMIT_S", 0.2)
+    release = threading.Event()
+    chain = Chain(first=[], second=[])
+    chain.self_check_faults = {"first": release.wait}
+    engine = chain.engine()
+    assert engine.passed_over == (("first", "no answer within 0 s"),)
+    release.set()
+    assert chain.opened[0].closed.wait(PATIENCE_S)
 
 
 def test_an_engine_alone_that_hangs_is_used_again_once_it_is_back():
     release = threading.Event()
     engine = Chain(only=[release.wait]).engine(hang_limit_s=0.2)
-    for _ in range(2):
-        with pytest.raises(EngineError, match="there is no other"):
+    for reason in ("no answer within", "busy with one frame for"):
+        with pytest.raises(EngineError, match=reason):
             engine.infer(RGB, DEPTH)
     release.set()
-    engine._in_use.thread._pending.result(5)
+    engine._in_use.thread._in_work.result(PATIENCE_S)
     assert (engine.infer(RGB, DEPTH)[0] == 0).all()
 
 
-def test_an_engine_alone_that_fails_is_opened_afresh():
+def test_an_engine_that_stumbles_over_every_frame_is_replaced():
     fault = FAULTS["exception"]
-    chain = Chain(only=[fault, fault])
+    chain = Chain(first=[fault, None] * 4, second=[])
     engine = chain.engine()
-    with pytest.raises(EngineError, match="no engine segments this frame: illegal memory"):
+    for _ in range(3):
+        engine.infer(RGB, DEPTH)
+        assert engine.name == "first"
+    engine.infer(RGB, DEPTH)
+    assert engine.name == "second"
+
+
+def test_an_engine_that_stumbles_now_and_then_is_kept():
+    chain = Chain(first=[FAULTS["exception"], None, None] * 9, second=[])
+    engine = chain.engine()
+    for _ in range(18):
+        engine.infer(RGB, DEPTH)
+    assert engine.name == "first"
+
+
+def test_an_engine_alone_that_fails_is_opened_afresh_every_ten_seconds(caplog):
+    now_s = [0.0]
+    chain = Chain(only=[FAULTS["exception"]] * 40)
+    engine = chain.engine(clock=lambda: now_s[0])
+    for now_s[0] in (1.0, 5.0, 9.9):
+        with pytest.raises(EngineError, match="no engine segments this frame: illegal memory"):
+            engine.infer(RGB, DEPTH)
+    assert len(chain.opened) == 1
+    now_s[0] = 10.0
+    with caplog.at_level(logging.ERROR), pytest.raises(EngineError):
         engine.infer(RGB, DEPTH)
     assert len(chain.opened) == 2
     assert chain.opened[0].closed.is_set()
-    engine.infer(RGB, DEPTH)
-    assert engine.name == "only"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "engine only fp32 failed (illegal memory access): opened again"
+    ]
+    assert (engine.infer(RGB, DEPTH)[0] == 0).all()
 
 
-def test_nothing_that_works_is_no_end(caplog):
+def test_nothing_that_works_is_no_end():
+    now_s = 0.0
     fault = FAULTS["exception"]
     chain = Chain(first=[fault, fault])
-    engine = chain.engine()
+    engine = chain.engine(clock=lambda: now_s)
     chain.scripts["first"] = EngineError("the GPU is gone")
-    for _ in range(2):
-        with pytest.raises(EngineError, match="no engine works here: first \\(the GPU is gone\\)"):
-            engine.infer(RGB, DEPTH)
+    now_s = 10.0
+    with pytest.raises(EngineError, match="no engine works here: first \\(the GPU is gone\\)"):
+        engine.infer(RGB, DEPTH)
+    with pytest.raises(EngineError, match="no engine segments this frame"):
+        engine.infer(RGB, DEPTH)
     chain.scripts["first"] = []
+    now_s = 20.0
+    with pytest.raises(EngineError):
+        engine.infer(RGB, DEPTH)
     assert (engine.infer(RGB, DEPTH)[0] == 0).all()
 
 
@@ -165,6 +227,48 @@ def test_a_frame_that_no_engine_can_segment_does_not_use_the_engines_up():
     assert (engine.infer(RGB, DEPTH)[0] == 0).all()
 
 
+def test_an_engine_can_be_closed_while_it_works():
+    release, entered = threading.Event(), threading.Event()
+
+    def work():
+        entered.set()
+        release.wait()
+
+    chain = Chain(only=[work])
+    engine = chain.engine()
+    caller = threading.Thread(target=engine.infer, args=(RGB, DEPTH))
+    caller.start()
+    assert entered.wait(PATIENCE_S)
+    engine.close()
+    release.set()
+    caller.join(PATIENCE_S)
+    assert chain.opened[0].closed.wait(PATIENCE_S)
+
+
+def test_whoever_gives_up_waiting_leaves_no_open_engine_behind(monkeypatch):
+    opening, release = threading.Event(), threading.Event()
+    engine = Scripted("slow", [])
+    given_up = []
+
+    def open_slowly():
+        event = abandoned()
+        opening.set()
+        release.wait()
+        given_up.append(event.is_set())
+        return engine
+
+    def interrupted(future, timeout=None):
+        opening.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        EngineThread(open_slowly)
+    release.set()
+    assert engine.closed.wait(PATIENCE_S)
+    assert given_up == [True]
+
+
 def test_a_frame_of_a_wrong_size_is_not_the_engine_s_fault():
     chain = Chain(first=[], second=[])
     engine = chain.engine()
@@ -174,23 +278,15 @@ def test_a_frame_of_a_wrong_size_is_not_the_engine_s_fault():
 
 
 def test_what_does_not_open_or_fails_its_self_check_is_passed_over():
-    everything_wrong = lambda: (np.full(SIZE, 9, np.uint8), np.zeros(SIZE, np.uint8))  # noqa: E731
     chain = Chain(first=ImportError("no driver"), second=[], third=[])
-    opened = chain.open
-
-    def open_wrong(name):
-        engine = opened(name)
-        if name == "second":
-            engine.faults = [everything_wrong]
-        return engine
-
-    chain.open = open_wrong
+    everything_wrong = np.full(SIZE, 9, np.uint8), np.zeros(SIZE, np.uint8)
+    chain.self_check_faults = {"second": lambda: everything_wrong}
     engine = chain.engine()
     assert engine.name == "third"
     assert engine.agreement == 1.0
     assert engine.passed_over == (
         ("first", "no driver"),
-        ("second", "self-check 0.0 % < 99% of the labels equal to float32"),
+        ("second", "self-check 0.0 % < 99 % of the labels equal to float32"),
     )
     assert chain.opened[0].closed.is_set()
 
