@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -77,7 +78,7 @@ class FailoverEngine:
         self._closed = False
         self._stumbles = 0
         self._told_s = float("-inf")
-        self._opened_s = clock()
+        self._openings_s: deque[float] = deque(maxlen=len(self._candidates))
         #: (name, reason) of the engines passed over when the one in use was chosen.
         self.passed_over: tuple[tuple[str, str], ...] = ()
         self._in_use = self._open_first_of(self._candidates)
@@ -122,6 +123,8 @@ class FailoverEngine:
         frame = contiguous_frame(rgb, depth_m, self.input_size)
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
+        if self._in_use.thread.is_closed:  # nothing worked when it was to be replaced
+            self._open_again()
         for _ in range(len(self._candidates)):
             try:
                 return self._infer_or_retry(*frame)
@@ -164,8 +167,7 @@ class FailoverEngine:
     def _replace(self, failure: Exception) -> bool:
         """Put another engine in the place of the one that failed; False if none is to be had now.
 
-        Where no other works it is opened afresh, not more often than every ten seconds; one that
-        hangs stays in place, and may come back.
+        Where no other works it is opened afresh; one that hangs stays in place, and may come back.
         """
         failed = self._in_use
         what = f"{self.name} {self.precision}"
@@ -175,11 +177,10 @@ class FailoverEngine:
             others = [candidate for candidate in others if not candidate.on_gpu]
         if hangs and others:
             self._candidates = others
-        if not others and (hangs or self._clock() - self._opened_s < _REOPEN_PERIOD_S):
+        if not others if hangs else not self._may_open:
             return False
         # Before the next is opened: two do not fit into a small GPU.
         failed.thread.close()
-        self._opened_s = self._clock()
         self._in_use = self._open_first_of(others if hangs else [*others, failed.candidate])
         again = self._in_use.candidate is failed.candidate
         _log.error(
@@ -190,7 +191,22 @@ class FailoverEngine:
         )
         return True
 
+    @property
+    def _may_open(self) -> bool:
+        """Each engine once in ten seconds: a frame that none can segment must not open them all."""
+        return (
+            len(self._openings_s) < len(self._candidates)
+            or self._clock() - self._openings_s[0] >= _REOPEN_PERIOD_S
+        )
+
+    def _open_again(self) -> None:
+        if self._clock() - self._openings_s[-1] < _REOPEN_PERIOD_S:
+            raise EngineError("no engine is open, and none worked a moment ago")
+        self._in_use = self._open_first_of(self._candidates)
+        _log.error("%s %s is opened again", self.name, self.precision)
+
     def _open_first_of(self, candidates: Sequence[Candidate]) -> CheckedEngine:
+        self._openings_s.append(self._clock())
         passed_over = []
         for candidate in candidates:
             try:
