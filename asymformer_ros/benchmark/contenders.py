@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.engines.cache import EngineCache
-from asymformer_ros.engines.candidates import candidates
-from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.candidates import candidates, require_packages
+from asymformer_ros.engines.engine import StageTimes
 from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.nvidia import require_gpu
 
@@ -67,15 +66,14 @@ class ModelSource:
 
 def contenders(source: ModelSource) -> list[Contender]:
     """All engines in the order of preference, then the baselines; raises CheckpointError."""
-    names = [candidate.name for candidate in candidates(source.model(), "auto")]
     engines = [
         Contender(
-            name,
-            "gpu" if name == "tensorrt" or name.endswith(" cuda") else "cpu",
+            candidate.name,
+            "gpu" if candidate.on_gpu else "cpu",
             False,
-            partial(_open_engine, source, name),
+            partial(_open_engine, source, candidate.name),
         )
-        for name in names
+        for candidate in candidates(source.model(), "auto")
     ]
     return [
         *engines,
@@ -94,9 +92,7 @@ def _open_eager(source: ModelSource, device: str, precision: str) -> Timed:
     if device == "cuda":
         require_gpu()
     weights = model.pytorch
-    missing = [package for package in ("torch", "safetensors") if find_spec(package) is None]
-    if missing:
-        raise EngineError(f"not installed: pip install {' '.join(missing)}")
+    require_packages("torch", "safetensors")
     from asymformer_ros.benchmark.eager import EagerNetwork
 
     return EagerNetwork(weights, model.profile_name, device, precision)

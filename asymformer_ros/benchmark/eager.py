@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.engine import StageTimes
+from asymformer_ros.engines.torch_engine import require_device
 from asymformer_ros.network.checkpoint import load
 
 
@@ -27,9 +28,7 @@ class EagerNetwork:
     """
 
     def __init__(self, weights: Path, profile_name: str, device: str, precision: str) -> None:
-        if device == "cuda" and not torch.cuda.is_available():
-            reason = "finds no usable GPU" if torch.version.cuda else "was built without CUDA"
-            raise EngineError(f"PyTorch {torch.__version__} {reason}")
+        require_device(device)
         # As many as the engines take: PyTorch's own choice depends on the environment.
         torch.set_num_threads(len(os.sched_getaffinity(0)))
         self.precision = precision

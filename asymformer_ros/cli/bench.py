@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 from asymformer_ros.cli.arguments import add_weights, positive_integer
 
 if TYPE_CHECKING:
-    from asymformer_ros.benchmark.contenders import ModelSource
     from asymformer_ros.benchmark.report import Report
-    from asymformer_ros.network.profile import Profile
 
 _ROOMS = 5
 
@@ -57,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             weights = str(write_untrained(args.untrained, Path(folder)))
         source = ModelSource(weights, args.profile, args.cache_dir)
-        profile = _profile(source)
+        # Converted here, once: in a contender's process it would count as its time and memory.
+        profile = source.model().profile
         if args.nyuv2 is None:
             frames = simulated_frames(min(args.rounds, _ROOMS), profile.input_size)
         else:
@@ -78,19 +77,6 @@ def run(args: argparse.Namespace) -> int:
     if not outcome.is_complete:
         return 130
     return 0 if report.figures else 1
-
-
-def _profile(source: ModelSource) -> Profile:
-    from asymformer_ros.engines.engine import EngineError
-
-    model = source.model()
-    try:
-        # Converted here, once: in a contender's process it would count as its time and memory.
-        return model.profile
-    except EngineError:
-        from asymformer_ros.network.checkpoint import load
-
-        return load(model.pytorch, model.profile_name)[1]
 
 
 def _progress(what: str) -> None:

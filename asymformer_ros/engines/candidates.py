@@ -59,29 +59,30 @@ def _open_torch(device: str, model: Model) -> Engine:
     if device == "cuda":
         require_gpu()  # before PyTorch, which takes seconds and a lot of memory to import
     weights = model.pytorch
-    _require("torch", "safetensors")
+    require_packages("torch", "safetensors")
     from asymformer_ros.engines.torch_engine import open_torch
 
     return open_torch(weights, model.profile_name, device)
 
 
 def _open_openvino(precision: str, model: Model) -> Engine:
-    _require("openvino")
+    require_packages("openvino")
     from asymformer_ros.engines.openvino_engine import open_openvino
 
-    return open_openvino(model.graph, model.profile, precision)
+    return open_openvino(*model.graph_and_profile(), precision)
 
 
 def _open_onnxruntime(provider: str, model: Model) -> Engine:
     if provider == "CUDAExecutionProvider":
         require_gpu()
-    _require("onnxruntime")
+    require_packages("onnxruntime")
     from asymformer_ros.engines.onnxruntime_engine import open_onnxruntime
 
-    return open_onnxruntime(model.graph, model.profile, provider)
+    return open_onnxruntime(*model.graph_and_profile(), provider)
 
 
-def _require(*packages: str) -> None:
+def require_packages(*packages: str) -> None:
+    """EngineError, saying how to install them, unless the Python packages are there."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise EngineError(f"not installed: pip install {' '.join(missing)}")

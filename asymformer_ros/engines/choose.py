@@ -18,8 +18,16 @@ class LoadedEngine:
     """An engine that has passed its self-check, and the classes of its labels."""
 
     engine: FailoverEngine
-    label_space: str
-    num_classes: int
+
+    @property
+    def label_space(self) -> str:
+        """Name of the classes."""
+        return self.engine.profile.label_space
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are."""
+        return self.engine.profile.num_classes
 
     @property
     def sentence(self) -> str:
@@ -45,8 +53,7 @@ def load_engine(
     of official weights. Raises EngineError or CheckpointError with one sentence.
     """
     model = Model(weights, profile, EngineCache(cache_dir))
-    chosen = FailoverEngine(candidates(model, engine), check_frame_of(model))
-    return LoadedEngine(chosen, chosen.profile.label_space, chosen.profile.num_classes)
+    return LoadedEngine(FailoverEngine(candidates(model, engine), check_frame_of(model)))
 
 
 def check_frame_of(model: Model) -> Callable[[], CheckFrame]:

@@ -177,7 +177,8 @@ class FailoverEngine:
             others = [candidate for candidate in others if not candidate.on_gpu]
         if hangs and others:
             self._candidates = others
-        if not others if hangs else not self._may_open:
+        may_open = bool(others) if hangs else self._may_open
+        if not may_open:
             return False
         # Before the next is opened: two do not fit into a small GPU.
         failed.thread.close()

@@ -15,8 +15,7 @@ from asymformer_ros.resources import resource
 
 _BUNDLED = resource("weights")
 _ENGINES = Path(__file__).parent
-_PICKLES = (".pth", ".pt")
-_PYTORCH = (".safetensors", *_PICKLES)
+_PYTORCH = (".safetensors", ".pth", ".pt")
 
 
 class Model:
@@ -60,9 +59,14 @@ class Model:
             from asymformer_ros.network.checkpoint import load
 
             return load(self.pytorch, self.profile_name)[1]
-        profile = read_profile(self.graph)
+        return self.graph_and_profile()[1]
+
+    def graph_and_profile(self) -> tuple[bytes, Profile]:
+        """`graph` and what it says of itself, from one reading."""
+        graph = self.graph
+        profile = read_profile(graph)
         assert profile is not None, "a deploy graph carries its profile"
-        return profile
+        return graph, profile
 
     @property
     def pytorch(self) -> Path:

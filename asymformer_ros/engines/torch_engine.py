@@ -20,11 +20,16 @@ def open_torch(path: Path, profile: str, device: str) -> Engine:
 
     Raises CheckpointError, or EngineError where the device cannot be used.
     """
+    require_device(device)
+    graph = DeployGraph(*load(path, profile))
+    return TorchCudaEngine(graph) if device == "cuda" else _on_cpu(graph)
+
+
+def require_device(device: str) -> None:
+    """EngineError unless PyTorch can use the device, ``cpu`` or ``cuda``."""
     if device == "cuda" and not torch.cuda.is_available():
         reason = "finds no usable GPU" if torch.version.cuda else "was built without CUDA"
         raise EngineError(f"PyTorch {torch.__version__} {reason}")
-    graph = DeployGraph(*load(path, profile))
-    return TorchCudaEngine(graph) if device == "cuda" else _on_cpu(graph)
 
 
 def _on_cpu(graph: DeployGraph) -> HostEngine:
