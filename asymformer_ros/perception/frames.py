@@ -49,7 +49,7 @@ class Segmentation:
     """Classes of one frame at the camera's resolution.
 
     labels: uint8 [H, W], class index, 255 = unlabelled. confidence: uint8 [H, W], soft-max
-    probability of the label times 255, 0 where unlabelled.
+    probability of the network's label times 255, 0 where it gave none.
     """
 
     labels: NDArray[np.uint8]

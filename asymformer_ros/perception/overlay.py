@@ -13,6 +13,9 @@ _LEGEND_ROW = 24
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_SCALE = 0.5
 
+# Half the size of image_transport's 95: an overlay is to be looked at.
+_JPEG_QUALITY = 80
+
 
 def colorize(labels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Paint every pixel in the colour of its class.
@@ -68,6 +71,13 @@ def legend(label_space: LabelSpace, labels: NDArray[np.uint8]) -> NDArray[np.uin
         name = label_space.classes[index]
         cv2.putText(image, name, baseline, _FONT, _FONT_SCALE, (0, 0, 0), 1, cv2.LINE_AA)
     return image
+
+
+def encode_jpeg(rgb: NDArray[np.uint8]) -> bytes:
+    """The JPEG file of an image, uint8 [H, W, 3] in R, G, B order, at most 65500 pixels a side."""
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return file.tobytes()
 
 
 def _text_width(text: str) -> int:

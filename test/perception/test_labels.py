@@ -1,4 +1,4 @@
-"""A label space names each index of the network's output and gives it a colour."""
+"""A label space names each index of the network's output; a labelling says what is published."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,8 @@ from asymformer_ros.perception.labels import (
     LabelSpaceError,
     bundled_label_spaces,
     load_label_space,
+    load_labelling,
+    read_label_file,
 )
 
 
@@ -20,8 +22,8 @@ def yaml_file(tmp_path):
     return write
 
 
-def test_the_bundled_label_spaces_are_nyu40_and_sunrgbd37():
-    assert list(bundled_label_spaces()) == ["nyu40", "sunrgbd37"]
+def test_the_bundled_label_spaces_are_those_of_the_networks_and_one_for_navigation():
+    assert list(bundled_label_spaces()) == ["nav", "nyu40", "sunrgbd37"]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +75,18 @@ def test_255_classes_are_accepted(yaml_file):
 
 
 def test_an_unknown_name_is_refused_with_the_bundled_ones_listed():
-    with pytest.raises(LabelSpaceError, match=r"'nyu41' is no file.* one of nyu40, sunrgbd37"):
+    with pytest.raises(LabelSpaceError, match=r"'nyu41' is no file.* one of nav, nyu40, sunrgbd37"):
         load_label_space("nyu41")
 
 
 def test_a_missing_file_is_named():
     with pytest.raises(LabelSpaceError, match=r"'/nowhere/shop\.yaml' is no file"):
         load_label_space("/nowhere/shop.yaml")
+
+
+def two_groups(*, second="{name: way, color: [2, 2, 2], classes: [floor]}", rest=""):
+    first = "{name: things, color: [1, 1, 1], classes: [chair, table]}"
+    return f"name: few\ngroups: [{first}, {second}]\n{rest}"
 
 
 def one_class(entry):
@@ -108,12 +115,43 @@ def one_class(entry):
         (one_class("{name: door, color: [1, 2, -1]}"), r"found \[1, 2, -1\]"),
         (one_class("{name: door, color: [1, 2, 0.5]}"), r"found \[1, 2, 0.5\]"),
         (one_class("{name: door, color: [1, 2, true]}"), r"found \[1, 2, True\]"),
+        ("name: few\ngroups: []", "`groups` must list 1 to 255 groups .* found 0 groups"),
+        ("name: few\ngroups: {way: [floor]}", "`groups` must list 1 to 255 groups .* found none"),
+        (
+            "name: few\nclasses: [{name: a, color: [1, 1, 1]}]\ngroups: []",
+            "has both `classes` and `groups`",
+        ),
+        (two_groups(second="{name: way, color: red}"), r"group 1 \(way\): `color` must be"),
+        (two_groups(second="{color: [1, 2, 3]}"), "group 1: `name` must be text"),
+        (
+            two_groups(second="{name: things, color: [2, 2, 2], classes: [floor]}"),
+            "groups 0 and 1 are both named 'things'",
+        ),
+        (
+            two_groups(second="{name: way, color: [2, 2, 2], classes: []}"),
+            "group 'way' lists no `classes`",
+        ),
+        (two_groups(second="{name: way, color: [2, 2, 2]}"), "group 'way' lists no `classes`"),
+        (
+            two_groups(second="{name: way, color: [2, 2, 2], classes: floor}"),
+            "group 'way' lists no `classes`",
+        ),
+        (
+            two_groups(second="{name: way, color: [2, 2, 2], classes: [no]}"),
+            "group 'way' lists False; put the name of the class in quotes",
+        ),
+        (
+            two_groups(second="{name: way, color: [2, 2, 2], classes: [floor, chair]}"),
+            "class 'chair' is listed in group 'things' and in 'way'",
+        ),
+        (two_groups(rest="rest: thing"), "`rest` is 'thing', .* did you mean 'things'"),
+        (two_groups(rest="rest: [way]"), r"`rest` is \['way'\], which is no group"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line_that_names_file_and_entry(yaml_file, text, complaint):
     path = yaml_file(text)
     with pytest.raises(LabelSpaceError, match=complaint) as refusal:
-        load_label_space(path)
+        read_label_file(path)
     assert path in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -129,3 +167,109 @@ def test_a_file_of_other_bytes_is_refused(tmp_path):
     path.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(LabelSpaceError, match="is not YAML"):
         load_label_space(str(path))
+
+
+@pytest.fixture
+def network(yaml_file):
+    """A network of five classes: chair, floor, table, door, cat."""
+    names = ("chair", "floor", "table", "door", "cat")
+    classes = ", ".join(f"{{name: {name}, color: [9, 9, {k}]}}" for k, name in enumerate(names))
+    return load_label_space(yaml_file(f"name: home\nclasses: [{classes}]"))
+
+
+def test_groups_map_the_networks_classes_and_leave_the_others_unlabelled(yaml_file, network):
+    labelling = load_labelling(yaml_file(two_groups()), network)
+    assert (labelling.space.name, labelling.space.classes) == ("few", ("things", "way"))
+    assert labelling.space.palette[:3].tolist() == [[1, 1, 1], [2, 2, 2], [0, 0, 0]]
+    assert labelling.table.dtype == np.uint8
+    assert labelling.table[:5].tolist() == [0, 1, 0, 255, 255]
+    assert (labelling.table[5:] == 255).all()
+    assert not labelling.is_identity
+
+
+def test_rest_takes_every_class_that_is_in_no_group(yaml_file, network):
+    labelling = load_labelling(yaml_file(two_groups(rest="rest: way")), network)
+    assert labelling.table[:5].tolist() == [0, 1, 0, 1, 1]
+    assert (labelling.table[5:] == 255).all()
+
+
+def test_an_empty_name_publishes_the_networks_own_classes(network):
+    labelling = load_labelling("", network)
+    assert labelling.space is network
+    assert labelling.is_identity
+
+
+def test_a_file_of_as_many_classes_renames_those_of_the_network(yaml_file, network):
+    classes = ", ".join(f"{{name: n{k}, color: [{k}, 0, 0]}}" for k in range(5))
+    labelling = load_labelling(yaml_file(f"name: mine\nclasses: [{classes}]"), network)
+    assert labelling.space.classes == ("n0", "n1", "n2", "n3", "n4")
+    assert labelling.is_identity
+
+
+def test_a_file_of_another_number_of_classes_is_refused(network):
+    with pytest.raises(
+        LabelSpaceError, match="label_space nyu40 has 40 classes, the weights 5: leave it empty"
+    ):
+        load_labelling("nyu40", network)
+
+
+def test_a_group_may_list_a_class_that_only_another_bundled_network_knows(yaml_file, network):
+    second = "{name: way, color: [2, 2, 2], classes: [floor, fridge, refridgerator]}"
+    labelling = load_labelling(yaml_file(two_groups(second=second)), network)
+    assert labelling.table[:5].tolist() == [0, 1, 0, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("listed", "complaint"),
+    [
+        ("flor", "'flor' is no class of home; did you mean 'floor'?"),
+        ("zebra", "'zebra' is no class of home; known are chair, floor, table, door, cat"),
+    ],
+)
+def test_a_group_with_an_unknown_class_is_refused(yaml_file, network, listed, complaint):
+    path = yaml_file(two_groups(second=f"{{name: way, color: [2, 2, 2], classes: [{listed}]}}"))
+    with pytest.raises(LabelSpaceError) as refusal:
+        load_labelling(path, network)
+    assert str(refusal.value) == f"{path}: {complaint}"
+
+
+def test_groups_that_have_nothing_of_the_network_are_refused(yaml_file, network):
+    path = yaml_file(
+        "name: few\ngroups: [{name: cold, color: [1, 1, 1], classes: [fridge]}]\nrest: cold"
+    )
+    with pytest.raises(LabelSpaceError, match="no group has a class of home; group chair, floor"):
+        load_labelling(path, network)
+
+
+def test_groups_are_no_label_space_of_a_network():
+    with pytest.raises(LabelSpaceError, match=r"nav\.yaml holds groups"):
+        load_label_space("nav")
+
+
+@pytest.mark.parametrize("network_name", ["nyu40", "sunrgbd37"])
+@pytest.mark.parametrize(
+    ("group", "some_classes"),
+    [
+        ("floor", ["floor", "floor mat"]),
+        ("person", ["person"]),
+        ("door", ["door"]),
+        ("glass", ["window", "mirror"]),
+        ("furniture", ["chair", "table", "refridgerator", "fridge", "television", "tv"]),
+        ("object", ["bag", "box"]),
+        ("ceiling", ["ceiling"]),
+    ],
+)
+def test_nav_groups_the_classes_of_both_networks(network_name, group, some_classes):
+    network = load_label_space(network_name)
+    labelling = load_labelling("nav", network)
+    members = [network.classes.index(name) for name in some_classes if name in network.classes]
+    assert {labelling.space.classes[labelling.table[k]] for k in members} == {group}
+
+
+def test_nav_names_every_class_of_both_networks_and_leaves_none_to_the_rest():
+    file = read_label_file("nav")
+    listed = {name for members in file.groups for name in members}
+    both = {load_label_space(name).classes for name in ("nyu40", "sunrgbd37")}
+    assert listed == {name for classes in both for name in classes}
+    assert file.rest == "object"
+    assert len(np.unique(file.space.palette[: len(file.groups)], axis=0)) == len(file.groups) == 8

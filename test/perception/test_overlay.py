@@ -1,11 +1,12 @@
 """Labels become pictures: colours, overlay on the camera image, legend."""
 
+import cv2
 import numpy as np
 import pytest
 
 from asymformer_ros.perception.frames import UNLABELLED
 from asymformer_ros.perception.labels import LabelSpace
-from asymformer_ros.perception.overlay import blend, colorize, legend
+from asymformer_ros.perception.overlay import blend, colorize, encode_jpeg, legend
 
 
 @pytest.fixture
@@ -80,3 +81,13 @@ def test_the_legend_of_many_classes_grows_to_the_right(space):
 
 def test_the_legend_of_nothing_is_blank(space):
     assert (legend(space, np.full((48, 64), UNLABELLED, dtype=np.uint8)) == 255).all()
+
+
+def test_a_jpeg_shows_red_where_red_was():
+    rgb = np.zeros((16, 32, 3), dtype=np.uint8)
+    rgb[:, :16, 0] = 200
+    rgb[:, 16:, 2] = 200
+    file = encode_jpeg(rgb)
+    assert file[:3] == b"\xff\xd8\xff"
+    bgr = cv2.imdecode(np.frombuffer(file, dtype=np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(bgr[..., ::-1].astype(int) - rgb)[:, [2, 29]].max() < 12

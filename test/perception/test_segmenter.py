@@ -42,11 +42,12 @@ def test_a_frame_of_the_engines_size_reaches_it_without_a_copy():
     np.testing.assert_array_equal(segmentation.confidence, frame.rgb[..., 1])
 
 
-@pytest.mark.parametrize("camera", [(48, 64), (12, 16), (48, 16), (6, 8)])
-def test_the_answer_has_the_cameras_size_and_lies_where_the_picture_lay(camera):
+@pytest.mark.parametrize("rotate_degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("camera", [(48, 64), (12, 16), (48, 16), (16, 48), (6, 8)])
+def test_the_answer_has_the_cameras_size_and_lies_where_the_picture_lay(camera, rotate_degrees):
     frame = frame_of(*camera, cells=(2, 2))
     engine = RecordingEngine((24, 32))
-    segmentation = Segmenter(engine).segment(frame)
+    segmentation = Segmenter(engine, rotate_degrees).segment(frame)
     assert engine.rgb.shape == (24, 32, 3)
     assert engine.depth_m.shape == (24, 32)
     # Beside the patches' borders colour may be mixed when it is enlarged.
@@ -55,6 +56,63 @@ def test_the_answer_has_the_cameras_size_and_lies_where_the_picture_lay(camera):
     inner[:, camera[1] // 2 - 1 : camera[1] // 2 + 1] = False
     np.testing.assert_array_equal(segmentation.labels[inner], frame.rgb[..., 0][inner])
     np.testing.assert_array_equal(segmentation.confidence[inner], frame.rgb[..., 1][inner])
+
+
+UPRIGHT = [[1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("rotate_degrees", "as_mounted"),
+    [
+        (0, [[1, 2, 3], [4, 5, 6]]),
+        (90, [[3, 6], [2, 5], [1, 4]]),
+        (180, [[6, 5, 4], [3, 2, 1]]),
+        (270, [[4, 1], [5, 2], [6, 3]]),
+    ],
+)
+def test_a_clockwise_turn_shows_the_network_an_upright_picture_and_the_answer_is_turned_back(
+    rotate_degrees, as_mounted
+):
+    picture = np.uint8(as_mounted)
+    rgb = np.stack([picture, picture + 60, picture + 120], axis=2)
+    engine = RecordingEngine((2, 3))
+    segmentation = Segmenter(engine, rotate_degrees).segment(RgbdFrame(rgb, np.float32(picture)))
+    np.testing.assert_array_equal(engine.rgb[..., 0], UPRIGHT)
+    np.testing.assert_array_equal(engine.depth_m, UPRIGHT)
+    np.testing.assert_array_equal(segmentation.labels, picture)
+    np.testing.assert_array_equal(segmentation.confidence, picture + 60)
+    assert engine.rgb.flags.c_contiguous and engine.depth_m.flags.c_contiguous
+    assert segmentation.labels.flags.c_contiguous and segmentation.confidence.flags.c_contiguous
+
+
+def test_a_turn_that_is_no_quarter_is_refused():
+    with pytest.raises(ValueError, match="rotate_degrees is 0, 90, 180 or 270, not 45"):
+        Segmenter(RecordingEngine((2, 3)), 45)
+
+
+def test_a_narrow_picture_keeps_its_shape_between_its_mirrored_sides():
+    picture = np.uint8([[0, 1, 2, 3]] * 4)
+    rgb = np.stack([picture] * 3, axis=2)
+    engine = RecordingEngine((4, 8))
+    segmentation = Segmenter(engine).segment(RgbdFrame(rgb, np.float32(picture)))
+    np.testing.assert_array_equal(engine.rgb[..., 0], [[1, 0, 0, 1, 2, 3, 3, 2]] * 4)
+    np.testing.assert_array_equal(engine.depth_m, [[1, 0, 0, 1, 2, 3, 3, 2]] * 4)
+    np.testing.assert_array_equal(segmentation.labels, picture)
+    assert segmentation.labels.flags.c_contiguous and segmentation.confidence.flags.c_contiguous
+
+
+def test_a_wide_picture_fills_the_networks():
+    columns = np.repeat(np.arange(4, dtype=np.uint8), 2)
+    rgb = np.tile(columns[:, None], (2, 1, 3))
+    engine = RecordingEngine((2, 4))
+    segmentation = Segmenter(engine).segment(RgbdFrame(rgb, np.ones((2, 8), np.float32)))
+    np.testing.assert_array_equal(engine.rgb[..., 0], [[0, 1, 2, 3]] * 2)
+    np.testing.assert_array_equal(segmentation.labels, [columns] * 2)
+
+
+def test_a_picture_of_one_column_is_segmented():
+    segmentation = Segmenter(RecordingEngine((24, 32))).segment(frame_of(2000, 1))
+    assert segmentation.labels.shape == (2000, 1)
 
 
 @pytest.mark.parametrize("camera", [(37, 53), (11, 7), (480, 848)])
@@ -70,9 +128,11 @@ def test_depth_and_labels_are_never_interpolated(camera):
     assert set(np.unique(segmentation.confidence)) == {3, 200}
 
 
-def test_shrunk_colour_is_the_mean_of_what_it_covers():
-    rgb = np.zeros((4, 4, 3), dtype=np.uint8)
+@pytest.mark.parametrize("times", [2, 4, 6])
+def test_shrunk_colour_is_the_mean_of_what_it_covers(times):
+    side = 2 * times
+    rgb = np.zeros((side, side, 3), dtype=np.uint8)
     rgb[::2] = 100
     engine = RecordingEngine((2, 2))
-    Segmenter(engine).segment(RgbdFrame(rgb, np.ones((4, 4), np.float32)))
+    Segmenter(engine).segment(RgbdFrame(rgb, np.ones((side, side), np.float32)))
     assert (engine.rgb == 50).all()
