@@ -39,14 +39,29 @@ setup(
             "ros-rcl-interfaces~=2.0.3",
             "ros-sensor-msgs~=5.3.6",
             "ros-std-msgs~=5.3.6",
+            "ros-std-srvs~=5.3.6",
         ],
         "cpu": ["onnxruntime>=1.17", "openvino>=2024.4; platform_machine == 'x86_64'"],
         # TensorRT itself comes with JetPack or from NVIDIA's index: pip install tensorrt.
-        "tensorrt": ["pycuda", "onnx>=1.16", "onnxruntime>=1.17", "cuda-python>=12.6"],
+        "tensorrt": [
+            "pycuda",
+            "onnx>=1.16",
+            "onnxruntime>=1.17",
+            "cuda-python>=12.6",
+            "nvidia-ml-py>=12",
+        ],
         "torch": TORCH,
         "train": [*TORCH, "onnx>=1.16"],
         "evaluate": ["rosbags>=0.11"],
-        "test": ["pytest", "hypothesis", "ruff", "mypy", "types-PyYAML"],
+        "test": [
+            "pytest",
+            "pytest-timeout",
+            "hypothesis",
+            "ruff",
+            "mypy",
+            "types-PyYAML",
+            "nvidia-ml-py>=12",
+        ],
         # What generates this package's message and builds it with colcon, where ROS 2 is wheels.
         "colcon": [
             "cmake<4",

@@ -18,11 +18,12 @@ from asymformer_ros.resources import resource
 CAMERAS = resource("config/cameras")
 FAST_DDS_PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
 # config/segment.rviz has them with a slash; without it they follow the namespace.
-SHOWN = ("semantic/overlay", "semantic/color")
+SHOWN = ("semantic/overlay", "semantic/color", "semantic/mask", "semantic/points")
 TOPICS = {
     "color_topic": "color/image_raw",
     "depth_topic": "depth/image_raw",
     "camera_info_topic": "color/camera_info",
+    "depth_info_topic": "depth/camera_info",
 }
 
 
@@ -52,10 +53,20 @@ def generate_launch_description() -> LaunchDescription:
                 description="camera info of the colour image; empty: the camera's",
             ),
             DeclareLaunchArgument(
+                "depth_info_topic",
+                default_value="",
+                description="camera info of the depth image, for register_depth alone",
+            ),
+            DeclareLaunchArgument(
                 "weights", default_value="", description="weights file; empty: as in params_file"
             ),
             DeclareLaunchArgument(
                 "engine", default_value="", description="engine; empty: as in params_file"
+            ),
+            DeclareLaunchArgument(
+                "label_space",
+                default_value="",
+                description="classes or groups, as nav; empty: as in params_file",
             ),
             DeclareLaunchArgument(
                 "params_file",
@@ -103,7 +114,7 @@ def _segmentation_node(context: LaunchContext) -> list[Node]:
         raise RuntimeError(f"params_file {str(params_file)!r} is no file: give the path of one")
     overrides: dict[str, Any] = {
         name: ParameterValue(arguments[name], value_type=str)
-        for name in ("weights", "engine")
+        for name in ("weights", "engine", "label_space")
         if arguments[name]
     }
     overrides["use_sim_time"] = _use_sim_time()

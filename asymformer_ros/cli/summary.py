@@ -40,8 +40,8 @@ def summary(seen: Observations, published: int) -> list[tuple[str, str]]:
         p50, p95, p99 = np.percentile(seen.latency_ms, [50, 95, 99])
         rows.append(("camera stamp to label, ms", f"p50 {p50:.0f}  p95 {p95:.0f}  p99 {p99:.0f}"))
     rows.append(("engine", seen.report["engine"]))
-    if "inference_ms.median" in seen.report:
-        rows.append(("inference, ms", f"median {seen.report['inference_ms.median']}"))
+    if "inference_ms.p50" in seen.report:
+        rows.append(("inference, ms", f"median {seen.report['inference_ms.p50']}"))
     if seen.scored:
         scores = seen.confusion.scores()
         present = int((~np.isnan(scores.iou)).sum())

@@ -1,162 +1,48 @@
-"""What /diagnostics says about the node: figures, and one sentence that judges them."""
+"""What /diagnostics says about the node, as one diagnostic_msgs/DiagnosticStatus."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Mapping
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from math import floor
+from pathlib import Path
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from asymformer_ros.ros.frame_times import Timing
+from asymformer_ros.ros.gpu_usage import GpuUsage
+from asymformer_ros.ros.health import Judgement
 from asymformer_ros.ros.pipeline import FrameAccount
-
-# A stream or the output counts as silent after this time.
-_SILENCE_S = 3.0
-_WINDOW_S = 10.0
-# Pairs that come after such a time end a pause; more than the period of the reports.
-_RESUMED_S = 1.5
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Figures of the last seconds; latency from the colour stamp to the published labels."""
+class NodeReport:
+    """The figures of a report.
 
-    rate_hz: float
-    latency_ms: tuple[float, float, float] | None
-    inference_ms: float | None
+    engine: its name and precision. agreement: share of the labels of its self-check that equal
+    float32's. sync_policy: the parameter. pairs_hz: pairs a second. resident_mb: memory of the
+    process, None where it is not known.
+    """
 
-
-class FrameTimes:
-    """Remembers the times of the frames of the last ten seconds; thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._frames: deque[tuple[float, float, float]] = deque()
-
-    def add(self, now_s: float, latency_ms: float, inference_ms: float) -> None:
-        """Note a published frame; now_s: any steady clock."""
-        with self._lock:
-            self._frames.append((now_s, latency_ms, inference_ms))
-            self._forget_before(now_s - _WINDOW_S)
-
-    def timing(self, now_s: float) -> Timing:
-        """Rate, latency percentiles 50, 95 and 99, and the median inference time."""
-        with self._lock:
-            self._forget_before(now_s - _WINDOW_S)
-            frames = np.array(self._frames)
-        if len(frames) == 0:
-            return Timing(0.0, None, None)
-        span = now_s - frames[0, 0]
-        p50, p95, p99 = np.percentile(frames[:, 1], [50, 95, 99])
-        return Timing(
-            rate_hz=len(frames) / max(span, 1.0),
-            latency_ms=(float(p50), float(p95), float(p99)),
-            inference_ms=float(np.median(frames[:, 2])),
-        )
-
-    def _forget_before(self, oldest_s: float) -> None:
-        while self._frames and self._frames[0][0] < oldest_s:
-            self._frames.popleft()
+    engine: str
+    agreement: float
+    sync_policy: str
+    account: FrameAccount
+    timing: Timing
+    pairs_hz: float
+    resident_mb: float | None
+    gpus: Sequence[GpuUsage]
 
 
-class Judgement(NamedTuple):
-    """Level of diagnostic_msgs/DiagnosticStatus, the reason, and whether no log line told it."""
-
-    level: bytes
-    sentence: str
-    is_news: bool
-
-
-class HealthMonitor:
-    """Judges the account: OK, WARN or ERROR with a sentence; asked about once a second."""
-
-    def __init__(
-        self,
-        color_topic: str,
-        depth_topic: str,
-        slop_ns: int,
-        start: FrameAccount,
-        now_s: float,
-    ) -> None:
-        self._topics = {"colour": color_topic, "depth": depth_topic}
-        self._slop_ns = slop_ns
-        self._before = _counters(start)
-        self._changed_s = dict.fromkeys(self._before, now_s)
-
-    def judge(self, account: FrameAccount, rate_hz: float, now_s: float) -> Judgement:
-        """Judge the time since the last call; now_s: a steady clock."""
-        progress = self._progress(account)
-        silent = self._note(progress, now_s)
-        if silent["paired"] >= _SILENCE_S:
-            return Judgement(DiagnosticStatus.WARN, self._why_unpaired(account, silent), True)
-        if silent["segmented"] >= _SILENCE_S:
-            duration = f"no frame segmented for {silent['segmented']:.0f} s"
-            if silent["refused"] < _SILENCE_S:
-                return Judgement(DiagnosticStatus.ERROR, f"{duration}: {account.last_drop}", False)
-            sentence = f"{duration}: the engine is busy with one frame"
-            return Judgement(DiagnosticStatus.WARN, sentence, True)
-        if progress["refused"]:
-            sentence = f"frames are refused: {account.last_drop}"
-            return Judgement(DiagnosticStatus.WARN, sentence, False)
-        sentence = f"segmenting {rate_hz:.1f} frames a second"
-        return Judgement(DiagnosticStatus.OK, sentence, False)
-
-    def _progress(self, account: FrameAccount) -> dict[str, int]:
-        """By how much each counter has grown since the last time."""
-        now = _counters(account)
-        grown = {what: now[what] - self._before[what] for what in now}
-        self._before = now
-        return grown
-
-    def _note(self, progress: Mapping[str, int], now_s: float) -> dict[str, float]:
-        """For how many seconds each counter has stood still."""
-        if progress["paired"] and now_s - self._changed_s["paired"] > _RESUMED_S:
-            # The worker is measured from the first pair after a pause.
-            self._changed_s["segmented"] = now_s
-        for what, grown in progress.items():
-            if grown:
-                self._changed_s[what] = now_s
-        return {what: now_s - since for what, since in self._changed_s.items()}
-
-    def _why_unpaired(self, account: FrameAccount, silent: Mapping[str, float]) -> str:
-        duration = f"nothing paired for {silent['paired']:.0f} s"
-        missing = [
-            f"{what} image on {topic}"
-            for what, topic in self._topics.items()
-            if silent[what] >= _SILENCE_S
-        ]
-        if missing:
-            return (
-                f"{duration}: no {' and no '.join(missing)}; "
-                "check the driver, the topic names and the QoS"
-            )
-        if account.stamps_apart_ns is None:
-            return f"{duration}: the stamps keep going back"
-        return (
-            f"{duration}: colour and depth stamps are {account.stamps_apart_ns / 1e6:.1f} ms "
-            f"apart, sync.slop is {self._slop_ns / 1e6:.1f} ms"
-        )
-
-
-def _counters(account: FrameAccount) -> dict[str, int]:
-    return {
-        "colour": account.received_color,
-        "depth": account.received_depth,
-        "paired": account.paired,
-        "segmented": account.segmented,
-        "refused": account.refused,
-    }
-
-
-def diagnostic_status(
-    name: str, engine: str, judgement: Judgement, account: FrameAccount, timing: Timing
-) -> DiagnosticStatus:
-    """The whole report of a node as one diagnostic status."""
+def diagnostic_status(name: str, judgement: Judgement, report: NodeReport) -> DiagnosticStatus:
+    """The report of the node of this name, with a judgement of it."""
+    account, timing = report.account, report.timing
     values: dict[str, object] = {
-        "engine": engine,
+        "engine": report.engine,
+        # Rounded down: 99.999 % is not all.
+        "engine.self_check": f"{floor(report.agreement * 1e4) / 100:.2f}%",
         "received_color": account.received_color,
         "received_depth": account.received_depth,
         "paired": account.paired,
@@ -167,14 +53,32 @@ def diagnostic_status(
     values |= {f"dropped.{cause}": n for cause, n in sorted(account.dropped_color.items())}
     values |= {f"dropped_depth.{cause}": n for cause, n in sorted(account.dropped_depth.items())}
     values["rate_hz"] = f"{timing.rate_hz:.2f}"
-    if timing.latency_ms is not None:
-        percentiles = zip(("p50", "p95", "p99"), timing.latency_ms, strict=True)
-        values |= {f"latency_ms.{share}": f"{value:.1f}" for share, value in percentiles}
-    if timing.inference_ms is not None:
-        values["inference_ms.median"] = f"{timing.inference_ms:.1f}"
+    for stage, percentiles in timing.percentiles.items():
+        for share, value in zip(("p50", "p95", "p99"), percentiles, strict=True):
+            values[f"{stage}.{share}"] = f"{value:.1f}"
+    values["sync.policy"] = report.sync_policy
+    values["sync.pairs_hz"] = f"{report.pairs_hz:.2f}"
+    if account.stamps_apart_ns is not None:
+        values["sync.stamps_apart_ms"] = f"{account.stamps_apart_ns / 1e6:.1f}"
+    if report.resident_mb is not None:
+        values["memory.resident_mb"] = f"{report.resident_mb:.0f}"
+    for index, gpu in enumerate(report.gpus):
+        values[f"gpu.{index}.name"] = gpu.name
+        if gpu.memory_used_mb is not None:
+            values[f"gpu.{index}.memory_used_mb"] = f"{gpu.memory_used_mb:.0f}"
+        if gpu.utilisation_percent is not None:
+            values[f"gpu.{index}.utilisation_percent"] = gpu.utilisation_percent
     return DiagnosticStatus(
         level=judgement.level,
         name=name,
         message=judgement.sentence,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
     )
+
+
+def resident_mb() -> float | None:
+    """The memory that this process holds, in 10^6 bytes; None where there is no /proc."""
+    with suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return None

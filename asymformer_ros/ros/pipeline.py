@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +11,14 @@ from dataclasses import dataclass
 from typing import Generic
 
 from asymformer_ros.ros.latest_slot import LatestSlot
-from asymformer_ros.ros.synchronizer import ColorT, DepthT, Pair, RgbdSynchronizer
+from asymformer_ros.ros.synchronizer import ColorT, DepthT, Pair, Synchronizer
 
 #: Why a pair was dropped, beside the stages of `stage`.
 REPLACED_BY_NEWER = "replaced_by_newer"  # the worker was busy until a newer pair came
 STOPPED = "stopped"  # it waited when the node was deactivated
+
+# Errors quote what came, and that can be megabytes.
+_LONGEST_SENTENCE = 1000
 
 
 class FrameDropped(Exception):
@@ -32,13 +36,15 @@ def stage(cause: str) -> Iterator[None]:
         yield
     except FrameDropped:
         raise
-    except Exception as error:
+    except BaseException as error:  # PyO3's PanicException is no Exception
         raise FrameDropped(cause, sentence_of(error)) from error
 
 
-def sentence_of(error: Exception) -> str:
+def sentence_of(error: BaseException) -> str:
     """What an error says, on one line; its type where it is not an error meant for users."""
     sentence = " ".join(str(error).split())
+    if len(sentence) > _LONGEST_SENTENCE:
+        sentence = f"{sentence[:_LONGEST_SENTENCE]} ..."
     is_ours = type(error).__module__.startswith("asymformer_ros.")
     return sentence if is_ours and sentence else f"{type(error).__name__}: {sentence}"
 
@@ -48,9 +54,9 @@ class FrameAccount:
     """What became of every message so far.
 
     received_color = segmented + sum(dropped_color) + pending, where pending waits for its depth,
-    waits for the worker or is being worked on. received_depth = paired + sum(dropped_depth) +
-    waiting_depth. refused: how many of the dropped the worker refused for their content or a fault,
-    last_drop: why it last did. stamps_apart_ns: see RgbdSynchronizer.
+    waits for the worker or is being worked on; in_work are the latter two. received_depth = paired
+    + sum(dropped_depth) + waiting_depth. refused: how many of the dropped the worker refused for
+    their content or a fault, last_drop: why it last did. stamps_apart_ns: see Synchronizer.
     """
 
     received_color: int
@@ -60,6 +66,7 @@ class FrameAccount:
     dropped_color: Mapping[str, int]
     dropped_depth: Mapping[str, int]
     pending: int
+    in_work: int
     waiting_depth: int
     refused: int
     last_drop: str
@@ -69,21 +76,25 @@ class FrameAccount:
 class FramePipeline(Generic[ColorT, DepthT]):
     """Pairs messages on the receiving thread and processes the newest pair on a worker thread.
 
-    process: called on the worker thread with one pair at a time; raises FrameDropped for a pair
-    that it refuses. on_drop: called there with each FrameDropped.
+    admit: asked on the receiving thread for each pair; the cause under which to drop it, None to
+    let it pass. process: called on the worker thread with one pair at a time and the seconds that
+    it waited for the worker; raises FrameDropped for a pair that it refuses. on_drop: called there
+    with each FrameDropped.
     """
 
     def __init__(
         self,
-        synchronizer: RgbdSynchronizer[ColorT, DepthT],
-        process: Callable[[Pair[ColorT, DepthT]], None],
+        synchronizer: Synchronizer[ColorT, DepthT],
+        admit: Callable[[], str | None],
+        process: Callable[[Pair[ColorT, DepthT], float], None],
         on_drop: Callable[[FrameDropped], None],
     ) -> None:
         self._synchronizer = synchronizer
+        self._admit = admit
         self._process = process
         self._on_drop = on_drop
         self._lock = threading.Lock()
-        self._slot: LatestSlot[Pair[ColorT, DepthT]] | None = None
+        self._slot: LatestSlot[tuple[Pair[ColorT, DepthT], float]] | None = None
         self._worker: threading.Thread | None = None
         self._segmented = 0
         self._dropped: Counter[str] = Counter()
@@ -137,6 +148,7 @@ class FramePipeline(Generic[ColorT, DepthT]):
                 dropped_color=Counter(counts.dropped_color) + self._dropped,
                 dropped_depth=counts.dropped_depth,
                 pending=counts.waiting_color + in_work,
+                in_work=in_work,
                 waiting_depth=counts.waiting_depth,
                 refused=self._refused,
                 last_drop=self._last_drop,
@@ -147,14 +159,17 @@ class FramePipeline(Generic[ColorT, DepthT]):
         for pair in pairs:
             if self._slot is None:
                 self._dropped[STOPPED] += 1
-            elif self._slot.put(pair):
+            elif (cause := self._admit()) is not None:
+                self._dropped[cause] += 1
+            elif self._slot.put((pair, time.monotonic())):
                 self._dropped[REPLACED_BY_NEWER] += 1
 
-    def _work(self, slot: LatestSlot[Pair[ColorT, DepthT]]) -> None:
-        while (pair := slot.take()) is not None:
+    def _work(self, slot: LatestSlot[tuple[Pair[ColorT, DepthT], float]]) -> None:
+        while (item := slot.take()) is not None:
+            pair, handed_over_s = item
             try:
                 with stage("internal_error"):
-                    self._process(pair)
+                    self._process(pair, time.monotonic() - handed_over_s)
             except FrameDropped as drop:
                 with self._lock:
                     self._dropped[drop.cause] += 1
@@ -165,4 +180,4 @@ class FramePipeline(Generic[ColorT, DepthT]):
                 with self._lock:
                     self._segmented += 1
             # Before waiting for the next: the messages are megabytes.
-            del pair
+            del item, pair

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
-_PARENT_CHECK_S = 1.0
+_CHECK_S = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -17,9 +17,9 @@ class EndRequest:
     """While entered, signals set `requested` instead of ending the process; main thread only.
 
     with_parent: also end when the process that started this one is gone. may_interrupt: while it
-    returns True, a signal raises KeyboardInterrupt, to break off work that takes minutes. wake:
-    called on another thread, because a main thread that waits in native code runs no Python
-    handler.
+    returns True, a signal raises KeyboardInterrupt, to break off work that takes minutes, also one
+    that came shortly before it began. wake: called on another thread, because a main thread that
+    waits in native code runs no Python handler.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class EndRequest:
     def _watch(self) -> None:
         parent = os.getppid()
         while True:
-            readable, _, _ = select.select([self._read_end], [], [], _PARENT_CHECK_S)
+            readable, _, _ = select.select([self._read_end], [], [], _CHECK_S)
             if readable:
                 numbers = os.read(self._read_end, 64)
                 if not numbers:
@@ -70,5 +70,9 @@ class EndRequest:
                 if any(number in _SIGNALS for number in numbers):
                     self._requested.set()
                     self.wake()
-            elif self.with_parent and os.getppid() != parent:
+                continue
+            is_orphan = self.with_parent and os.getppid() != parent
+            # The signal came when there was nothing to break off yet.
+            is_late = self.requested and self.may_interrupt()
+            if is_orphan or is_late:
                 os.kill(os.getpid(), signal.SIGTERM)

@@ -9,12 +9,12 @@ side. Equal stamps therefore never wait, and what is left behind is dropped and 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from asymformer_ros.ros.stamps import REORDER_NS, StampHistory, nearest, stamps_apart_ns
 
 ColorT = TypeVar("ColorT")
 DepthT = TypeVar("DepthT")
@@ -26,13 +26,6 @@ QUEUE_FULL = "queue_full"  # too many waited for the other stream
 DUPLICATE_STAMP = "duplicate_stamp"  # replaced by a message of the same stamp
 LATE = "late"  # came after a newer pair had left
 TIME_RESET = "time_reset"  # from before the clock went back
-
-# A stamp this far behind its predecessor is a message out of order; beyond it, or twice in a row,
-# the clock went back (bag loop, restarted driver).
-_REORDER_NS = 100_000_000
-_REMEMBERED_STAMPS = 10
-# The next stamp of a stream is expected no sooner than this share of its shortest recent period.
-_SOONEST = 0.9
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,25 @@ class SyncCounts:
     waiting_depth: int
 
 
+class Synchronizer(Protocol[ColorT, DepthT]):
+    """What pairs colour with depth; not thread-safe."""
+
+    def add_color(self, stamp_ns: int, message: ColorT) -> list[Pair[ColorT, DepthT]]:
+        """Take a colour message; returns the pairs that are certain now, oldest first."""
+
+    def add_depth(self, stamp_ns: int, message: DepthT) -> list[Pair[ColorT, DepthT]]:
+        """Take a depth message; returns the pairs that are certain now, oldest first."""
+
+    def clear(self, cause: str) -> None:
+        """Drop everything that waits, counted under `cause`, and forget the stamps."""
+
+    def counts(self) -> SyncCounts:
+        """The counters as they are now."""
+
+    def stamps_apart_ns(self) -> int | None:
+        """How far recent colour and depth stamps are apart; see `stamps.stamps_apart_ns`."""
+
+
 class RgbdSynchronizer(Generic[ColorT, DepthT]):
     """Pairs each colour message with the nearest depth message; each is used once.
 
@@ -78,20 +90,20 @@ class RgbdSynchronizer(Generic[ColorT, DepthT]):
         self._paired = 0
 
     def add_color(self, stamp_ns: int, message: ColorT) -> list[Pair[ColorT, DepthT]]:
-        """Take a colour message; returns the pairs that are certain now, oldest first."""
+        """See `Synchronizer.add_color`."""
         return self._add(self._color, self._depth, stamp_ns, message)
 
     def add_depth(self, stamp_ns: int, message: DepthT) -> list[Pair[ColorT, DepthT]]:
-        """Take a depth message; returns the pairs that are certain now, oldest first."""
+        """See `Synchronizer.add_depth`."""
         return self._add(self._depth, self._color, stamp_ns, message)
 
     def clear(self, cause: str) -> None:
-        """Drop everything that waits, counted under `cause`, and forget the stamps."""
+        """See `Synchronizer.clear`."""
         self._color.restart(cause)
         self._depth.restart(cause)
 
     def counts(self) -> SyncCounts:
-        """The counters as they are now."""
+        """See `Synchronizer.counts`."""
         return SyncCounts(
             received_color=self._color.received,
             received_depth=self._depth.received,
@@ -103,25 +115,17 @@ class RgbdSynchronizer(Generic[ColorT, DepthT]):
         )
 
     def stamps_apart_ns(self) -> int | None:
-        """How far recent colour stamps are from the nearest depth stamp, in the median.
-
-        Colour older than the depth that is remembered says nothing and does not count, the newest
-        excepted. None while either stream has brought nothing.
-        """
-        if not self._color.recent or not self._depth.recent:
-            return None
-        oldest = min(self._depth.recent)
-        comparable = [c for c in self._color.recent if c >= oldest] or [self._color.recent[-1]]
-        return int(median(min(abs(c - d) for d in self._depth.recent) for c in comparable))
+        """See `Synchronizer.stamps_apart_ns`."""
+        return stamps_apart_ns(self._color.history.recent, self._depth.history.recent)
 
     def _add(
         self, stream: _Stream[Any], other: _Stream[Any], stamp: int, message: Any
     ) -> list[Pair[ColorT, DepthT]]:
         stream.received += 1
-        if stream.clock_went_back(stamp):
+        if stream.history.went_back(stamp):
             stream.restart(TIME_RESET)
             # The other stream may have gone back already: what fits the new time stays.
-            other.forget_after(stamp + _REORDER_NS)
+            other.forget_after(stamp + REORDER_NS)
         if not stream.insert(stamp, message):
             return []
         pairs = self._take_certain_pairs()
@@ -140,14 +144,14 @@ class RgbdSynchronizer(Generic[ColorT, DepthT]):
         """Indices of two messages that are each other's nearest, whatever may still come."""
         colors, depths = self._color.stamps, self._depth.stamps
         for i, color in enumerate(colors):
-            j = _nearest(depths, color)
-            if j is None or _nearest(colors, depths[j]) != i:
+            j = nearest(depths, color)
+            if j is None or nearest(colors, depths[j]) != i:
                 continue
             apart = abs(color - depths[j])
             if (
                 apart <= self._slop
-                and self._depth.soonest_next() >= color + apart
-                and self._color.soonest_next() >= depths[j] + apart
+                and self._depth.history.soonest_next() >= color + apart
+                and self._color.history.soonest_next() >= depths[j] + apart
             ):
                 return i, j
         return None
@@ -167,25 +171,15 @@ class _Stream(Generic[MessageT]):
 
     def __init__(self) -> None:
         self.stamps: list[int] = []
-        self.recent: deque[int] = deque(maxlen=_REMEMBERED_STAMPS)
+        self.history = StampHistory()
         self.received = 0
         self.dropped: Counter[str] = Counter()
         self._messages: list[MessageT] = []
         self._last_taken: int | None = None
-        self._last_was_behind = False
-
-    def clock_went_back(self, stamp: int) -> bool:
-        if not self.recent or stamp >= self.recent[-1]:
-            self._last_was_behind = False
-            return False
-        went_back = self._last_was_behind or self.recent[-1] - stamp > _REORDER_NS
-        self._last_was_behind = not went_back
-        return went_back
 
     def insert(self, stamp: int, message: MessageT) -> bool:
         """Let the message wait, unless a newer one has left already; says which."""
-        if not self.recent or stamp > self.recent[-1]:
-            self.recent.append(stamp)
+        self.history.note(stamp)
         if self._last_taken is not None and stamp < self._last_taken:
             self.dropped[LATE] += 1
             return False
@@ -204,22 +198,12 @@ class _Stream(Generic[MessageT]):
         del self.stamps[:count], self._messages[:count]
         return taken
 
-    def soonest_next(self) -> float:
-        """No message to come is expected before this stamp."""
-        if not self.recent:
-            return float("-inf")
-        stamps = list(self.recent)
-        if len(stamps) < _REMEMBERED_STAMPS:
-            return stamps[-1]
-        periods = (later - earlier for earlier, later in pairwise(stamps))
-        return stamps[-1] + int(_SOONEST * min(periods))
-
     def drop_hopeless(self, other: _Stream[Any], slop: int) -> None:
         """Drop the messages that the other stream has left behind."""
-        newest = other.recent[-1] if other.recent else None
+        newest = other.history.newest
         for index in reversed(range(len(self.stamps))):
             stamp = self.stamps[index]
-            partner = _nearest(other.stamps, stamp)
+            partner = nearest(other.stamps, stamp)
             has_partner = partner is not None and abs(other.stamps[partner] - stamp) <= slop
             if newest is not None and newest > stamp + slop and not has_partner:
                 self._drop(index, index + 1, NO_PARTNER)
@@ -230,14 +214,13 @@ class _Stream(Generic[MessageT]):
     def forget_after(self, stamp: int) -> None:
         """Drop and forget everything newer than `stamp`: the clock has gone back behind it."""
         self._drop(bisect_left(self.stamps, stamp + 1), len(self.stamps), TIME_RESET)
-        self.recent = deque((s for s in self.recent if s <= stamp), maxlen=_REMEMBERED_STAMPS)
+        self.history.forget_after(stamp)
         self._last_taken = None
 
     def restart(self, cause: str) -> None:
         self._drop(0, len(self.stamps), cause)
-        self.recent.clear()
+        self.history = StampHistory()
         self._last_taken = None
-        self._last_was_behind = False
 
     def _drop(self, start: int, stop: int, cause: str) -> None:
         if stop > start:
@@ -245,22 +228,14 @@ class _Stream(Generic[MessageT]):
             del self.stamps[start:stop], self._messages[start:stop]
 
 
-def _nearest(stamps: Sequence[int], stamp: int) -> int | None:
-    """Index of the stamp nearest to `stamp` in a sorted list, the earlier of two as near."""
-    after = bisect_left(stamps, stamp)
-    candidates = [index for index in (after - 1, after) if 0 <= index < len(stamps)]
-    return min(candidates, key=lambda index: abs(stamps[index] - stamp), default=None)
-
-
 def _closest_first(
     colors: Sequence[int], depths: Sequence[int], slop: int
 ) -> list[tuple[int, int]]:
     """Pair two complete lists of stamps: the nearest two first, then each side of them."""
-    nearest = min(
+    apart, i, j = min(
         ((abs(c - d), i, j) for i, c in enumerate(colors) for j, d in enumerate(depths)),
         default=(slop + 1, 0, 0),
     )
-    apart, i, j = nearest
     if apart > slop:
         return []
     later = _closest_first(colors[i + 1 :], depths[j + 1 :], slop)

@@ -30,10 +30,3 @@ def test_a_preset_names_three_topics_that_follow_the_namespace(preset: Path):
 def test_a_preset_tells_how_to_start_the_driver(preset: Path):
     comments = [line for line in preset.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
     assert any(line.startswith(("#   ros2 launch ", "#   ros2 run ")) for line in comments)
-
-
-def test_rviz_shows_the_overlay_and_the_classes():
-    config = yaml.safe_load(resource("config/segment.rviz").read_text(encoding="utf-8"))
-    displays = config["Visualization Manager"]["Displays"]
-    shown = [display["Topic"]["Value"] for display in displays]
-    assert shown == ["/semantic/overlay", "/semantic/color"]

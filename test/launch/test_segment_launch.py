@@ -180,6 +180,8 @@ def test_rviz_shows_the_topics_of_the_nodes_namespace(launched, tmp_path):
         "__ns": "/robot1",
         "/semantic/overlay": "semantic/overlay",
         "/semantic/color": "semantic/color",
+        "/semantic/mask": "semantic/mask",
+        "/semantic/points": "semantic/points",
     }
 
 
@@ -221,7 +223,16 @@ def test_an_argument_that_cannot_work_ends_the_launch_with_a_sentence(
 def test_show_args_names_every_argument(ros2_launch):
     shown = ros2_launch("--show-args").stdout
     for name in (
-        *("camera", "color_topic", "depth_topic", "camera_info_topic"),
-        *("weights", "engine", "params_file", "namespace", "use_sim_time", "rviz", "log_level"),
+        *("camera", "color_topic", "depth_topic", "camera_info_topic", "depth_info_topic"),
+        *(
+            "weights",
+            "engine",
+            "label_space",
+            "params_file",
+            "namespace",
+            "use_sim_time",
+            "rviz",
+            "log_level",
+        ),
     ):
         assert f"'{name}':" in shown

@@ -15,15 +15,18 @@ ROSDEP_KEYS = {
     "ament_cmake_pytest",
     "ament_cmake_python",
     "builtin_interfaces",
+    "cv_bridge",
     "diagnostic_msgs",
     "geometry_msgs",
     "launch",
     "launch_ros",
     "lifecycle_msgs",
+    "message_filters",
     "python3-numpy",
     "python3-opencv",
     "python3-hypothesis",
     "python3-pytest",
+    "python3-pytest-timeout",
     "python3-yaml",
     "rcl_interfaces",
     "rclpy",
@@ -32,6 +35,10 @@ ROSDEP_KEYS = {
     "rosidl_default_runtime",
     "sensor_msgs",
     "std_msgs",
+    "std_srvs",
+    "tf2_msgs",
+    "tf2_py",
+    "vision_msgs",
 }
 
 
@@ -62,7 +69,8 @@ def test_every_ros_module_that_is_imported_is_declared(manifest):
         for module in re.findall(r"^\s*(?:from|import) (\w+)", source.read_text(), re.MULTILINE)
     }
     ros = {name for name in imported if name.endswith(("_msgs", "_srvs", "_interfaces"))}
-    ros |= imported & {"rclpy", "launch", "launch_ros"}
+    others = {"rclpy", "launch", "launch_ros", "cv_bridge", "message_filters", "tf2_py"}
+    ros |= imported & others
     assert ros <= declared
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 import asymformer_ros
 from asymformer_ros.resources import resource
 
+pytest.register_assert_rewrite("faults")
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(resource("config/fastdds.xml")))
 
@@ -62,6 +64,20 @@ class Participant:
                 raise AssertionError(f"waited {PATIENCE_S:.0f} s in vain for {what}")
             return condition()
 
+    def subscription_of_node(self, topic, condition):
+        """Wait until the only subscription of a topic meets the condition."""
+        for _ in range(int(PATIENCE_S / 0.05)):
+            ends = self.node.get_subscriptions_info_by_topic(topic)
+            # The graph changes without an event.
+            if self.sees(lambda ends=ends: len(ends) == 1 and condition(ends[0]), 0.05):
+                return
+        raise AssertionError(f"in vain for a subscription of {topic}: {ends}")
+
+    def sees(self, condition, timeout_s):
+        """Whether the condition becomes true within the time."""
+        with self.changed:
+            return self.changed.wait_for(condition, timeout_s)
+
     def client(self, kind, service):
         """A function that calls the service; its `send` does not wait for the answer."""
         client = self.node.create_client(kind, service)
@@ -95,7 +111,7 @@ class Camera(Participant):
     def __init__(self, domain):
         from rclpy.event_handler import PublisherEventCallbacks
         from rclpy.qos import QoSProfile
-        from sensor_msgs.msg import CameraInfo, Image
+        from sensor_msgs.msg import CameraInfo
 
         super().__init__("camera", domain)
         self.published = 0
@@ -103,11 +119,7 @@ class Camera(Participant):
         qos = QoSProfile(depth=1000)
         self._color, self._depth, self._info = (
             self.node.create_publisher(kind, topic, qos, event_callbacks=matched)
-            for kind, topic in (
-                (Image, "color/image_raw"),
-                (Image, "depth/image_raw"),
-                (CameraInfo, "color/camera_info"),
-            )
+            for kind, topic in (*self._image_topics(), (CameraInfo, "color/camera_info"))
         )
 
     def wait_for_subscribers(self, count=1):
@@ -140,6 +152,11 @@ class Camera(Participant):
 
         self._info.publish(CameraInfo(**fields))
 
+    def _image_topics(self):
+        from sensor_msgs.msg import Image
+
+        return (Image, "color/image_raw"), (Image, "depth/image_raw")
+
     def _publish(self, publisher, stamp_ns, array, encoding, fields):
         from sensor_msgs.msg import Image
 
@@ -157,6 +174,48 @@ class Camera(Participant):
         return message
 
 
+class CompressedCamera(Camera):
+    """The same with image_transport's compressed and compressedDepth."""
+
+    def color(self, stamp_ns, data=None, message_format="rgb8; jpeg compressed bgr8"):
+        """Publish a colour image, a good one for no data; returns the message."""
+        self.published += 1
+        if data is None:
+            data = self._file(".jpg", np.full((HEIGHT, WIDTH, 3), 7, dtype=np.uint8))
+        return self._publish_file(self._color, stamp_ns, data, message_format)
+
+    def depth(self, stamp_ns, data=None, message_format="16UC1; compressedDepth png"):
+        """Publish a depth image, a good one for no data; returns the message."""
+        if data is None:
+            millimetres = np.full((HEIGHT, WIDTH), 1500, dtype=np.uint16)
+            data = bytes(12) + self._file(".png", millimetres)
+        return self._publish_file(self._depth, stamp_ns, data, message_format)
+
+    def _image_topics(self):
+        from sensor_msgs.msg import CompressedImage
+
+        return (
+            (CompressedImage, "color/image_raw/compressed"),
+            (CompressedImage, "depth/image_raw/compressedDepth"),
+        )
+
+    @staticmethod
+    def _file(kind, array):
+        import cv2
+
+        return cv2.imencode(kind, array)[1].tobytes()
+
+    @staticmethod
+    def _publish_file(publisher, stamp_ns, data, message_format):
+        from sensor_msgs.msg import CompressedImage
+
+        message = CompressedImage(format=message_format)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+        message.data.frombytes(data)
+        publisher.publish(message)
+        return message
+
+
 class Consumer(Participant):
     """Keeps what the node publishes: labels, diagnostics, and what else is asked for."""
 
@@ -166,6 +225,8 @@ class Consumer(Participant):
 
         super().__init__("consumer", domain)
         self.messages = defaultdict(list)
+        self.subscriptions = {}
+        self.controls = Controls(self)
         for topic, kind in {
             "semantic": Image,
             **dict(others),
@@ -180,14 +241,29 @@ class Consumer(Participant):
         """
         self.wait_for(self.status, "diagnostics")
 
+    def wait_for_publishers(self, count=1):
+        """Wait until every output has as many publishers."""
+        for topic, subscription in self.subscriptions.items():
+            self.wait_for(
+                lambda subscription=subscription: subscription.get_publisher_count() == count,
+                f"{count} publishers of {topic}",
+            )
+
     def _subscribe(self, kind, topic):
+        from rclpy.event_handler import SubscriptionEventCallbacks
         from rclpy.qos import QoSProfile
 
         def keep(message):
             self.messages[topic].append(message)
             self.note()
 
-        self.node.create_subscription(kind, topic, keep, QoSProfile(depth=1000))
+        self.subscriptions[topic] = self.node.create_subscription(
+            kind,
+            topic,
+            keep,
+            QoSProfile(depth=1000),
+            event_callbacks=SubscriptionEventCallbacks(matched=self.note),
+        )
 
     def output_of(self, color, topic="semantic"):
         """The output that carries the stamp of this colour image."""
@@ -197,10 +273,26 @@ class Consumer(Participant):
             f"{topic} of the image stamped {stamp.sec}.{stamp.nanosec:09d}",
         )
 
+    def first_output(self, publish):
+        """Call `publish` with ever later stamps until labels come; returns them.
+
+        For nodes that have just started: the two sides do not discover each other at once.
+        """
+        self.messages["semantic"].clear()
+        for stamp_ns in itertools.count(10**9, 10**9):
+            publish(stamp_ns)
+            if self.sees(lambda: self.messages["semantic"], 0.05):
+                return self.messages["semantic"][0]
+            assert stamp_ns < PATIENCE_S / 0.05 * 10**9, "in vain for labels"
+
     def status(self):
         """The last diagnostic status, None before the first."""
         arrays = self.messages["/diagnostics"]
         return arrays[-1].status[0] if arrays else None
+
+    def reports(self):
+        """All diagnostic statuses of the node so far."""
+        return [array.status[0] for array in self.messages["/diagnostics"]]
 
     def account(self):
         """The figures of the last diagnostics, whole numbers as int."""
@@ -214,6 +306,82 @@ class Consumer(Participant):
         """The first account that meets the condition."""
         self.wait_for(lambda: condition(self.account()), what)
         return self.account()
+
+
+class Controls:
+    """The services of the node, called by a participant."""
+
+    NODE = "segmentation_node"
+
+    def __init__(self, participant):
+        self._client = cache(lambda kind, name: participant.client(kind, f"{self.NODE}/{name}"))
+
+    def transition(self, name):
+        """Ask for a transition by its name, such as "configure"; whether it went well."""
+        from lifecycle_msgs.msg import Transition
+        from lifecycle_msgs.srv import ChangeState
+
+        number = getattr(Transition, f"TRANSITION_{name.upper()}")
+        request = ChangeState.Request(transition=Transition(id=number))
+        return self._client(ChangeState, "change_state")(request).success
+
+    def state(self):
+        from lifecycle_msgs.srv import GetState
+
+        return self._client(GetState, "get_state")(GetState.Request()).current_state.label
+
+    def set(self, values):
+        """Set parameters one by one, as `ros2 param set` does; the reasons of those refused."""
+        from rcl_interfaces.srv import SetParameters
+
+        request = SetParameters.Request(parameters=_parameters(values))
+        results = self._client(SetParameters, "set_parameters")(request).results
+        return [result.reason for result in results if not result.successful]
+
+    def set_atomically(self, values):
+        """Set parameters together; the reason why they were refused, if they were."""
+        from rcl_interfaces.srv import SetParametersAtomically
+
+        request = SetParametersAtomically.Request(parameters=_parameters(values))
+        result = self._client(SetParametersAtomically, "set_parameters_atomically")(request).result
+        return [] if result.successful else [result.reason]
+
+    def parameters(self):
+        """All values by name, asked for as `ros2 param dump` does."""
+        from rcl_interfaces.srv import GetParameters, ListParameters
+        from rclpy.parameter import parameter_value_to_python
+
+        names = self._client(ListParameters, "list_parameters")(ListParameters.Request())
+        names = sorted(names.result.names)
+        values = self._client(GetParameters, "get_parameters")(GetParameters.Request(names=names))
+        return dict(zip(names, map(parameter_value_to_python, values.values), strict=True))
+
+    def descriptors(self, names):
+        from rcl_interfaces.srv import DescribeParameters
+
+        request = DescribeParameters.Request(names=list(names))
+        answer = self._client(DescribeParameters, "describe_parameters")(request)
+        return {descriptor.name: descriptor for descriptor in answer.descriptors}
+
+    def enable(self, wanted):
+        from std_srvs.srv import SetBool
+
+        return self._client(SetBool, "enable")(SetBool.Request(data=wanted))
+
+    def save_frame(self):
+        from std_srvs.srv import Trigger
+
+        return self._client(Trigger, "save_frame")(Trigger.Request())
+
+
+def _parameters(values):
+    from rclpy.parameter import Parameter
+
+    # rclpy takes an empty list for bytes; here only a list of texts can be empty.
+    kinds = {name: Parameter.Type.STRING_ARRAY for name, value in values.items() if value == []}
+    return [
+        Parameter(name, kinds.get(name), value).to_parameter_msg() for name, value in values.items()
+    ]
 
 
 class NodeProcess:
@@ -280,7 +448,11 @@ class NodeProcess:
 
 
 class Rig:
-    """A node that loses nothing between the camera and its account, matched on both sides."""
+    """A node that loses nothing between the camera and its account, matched on both sides.
+
+    arguments: more of the node's. compressed: whether the camera compresses. managed: whether the
+    test activates the node itself, and then calls `wait_until_matched`.
+    """
 
     # Reliable and deep: otherwise a burst would be cut short before the node has seen it.
     ARGUMENTS = (
@@ -289,15 +461,27 @@ class Rig:
         *("-p", "qos_overrides./depth/image_raw.subscription.depth:=1000"),
     )
 
-    def __init__(self, outputs=()):
-        self._domain = next(DOMAINS)
-        self.camera = Camera(self._domain)
-        self.consumer = Consumer(self._domain, outputs)
-        self.node = NodeProcess(self._domain, *self.ARGUMENTS)
-        self.camera.wait_for_subscribers()
-        self.consumer.wait_for_node()
+    COMPRESSED = (
+        *("-p", "color_transport:=compressed"),
+        *("-p", "depth_transport:=compressedDepth"),
+    )
+
+    def __init__(self, outputs=(), arguments=(), compressed=False, managed=False):
+        self.domain = next(DOMAINS)
+        self._camera_kind = CompressedCamera if compressed else Camera
+        self.camera = self._camera_kind(self.domain)
+        self.consumer = Consumer(self.domain, outputs)
+        transports = self.COMPRESSED if compressed else ()
+        autostart = ("-p", f"autostart:={str(not managed).lower()}")
+        self.node = NodeProcess(self.domain, *self.ARGUMENTS, *transports, *autostart, *arguments)
         self._published_before = 0
         self._now_ns = 1_700_000_000 * 10**9
+        if not managed:
+            self.wait_until_matched()
+
+    def wait_until_matched(self):
+        self.camera.wait_for_subscribers()
+        self.consumer.wait_for_node()
 
     def later(self):
         """A stamp a thousand seconds after the last that it gave."""
@@ -308,7 +492,7 @@ class Rig:
         """Another process would do no more: the new camera is a new participant."""
         self.camera.close()
         self._published_before += self.camera.published
-        self.camera = Camera(self._domain)
+        self.camera = self._camera_kind(self.domain)
         self.camera.wait_for_subscribers()
 
     def segment_last_of(self, stamps):
@@ -317,12 +501,12 @@ class Rig:
         *_, last = [self.camera.pair(stamp) for stamp in stamps]
         self.consumer.output_of(last)
 
-    def settled_account(self):
-        """The account when everything published has been received and worked on."""
-        published = self._published_before + self.camera.published
+    def settled_account(self, pending=0):
+        """The account when everything published has been received, and worked on or `pending`."""
+        settled = self._published_before + self.camera.published, pending
         return self.consumer.account_when(
-            lambda account: account["received_color"] == published and account["pending"] == 0,
-            f"an account of all {published} images",
+            lambda account: (account["received_color"], account["pending"]) == settled,
+            f"an account of all {settled[0]} images",
         )
 
     def close(self):
@@ -331,14 +515,21 @@ class Rig:
 
 
 @pytest.fixture(scope="module")
-def rig():
-    """One rig for the tests of a module."""
+def rig(request):
+    """One rig for the tests of a module, which may name the OUTPUTS that are subscribed to."""
     from sensor_msgs.msg import CameraInfo, Image
 
     images = ("semantic/confidence", "semantic/color", "semantic/overlay")
-    rig = Rig(dict.fromkeys(images, Image) | {"semantic/camera_info": CameraInfo})
+    outputs = dict.fromkeys(images, Image) | {"semantic/camera_info": CameraInfo}
+    rig = Rig(getattr(request.module, "OUTPUTS", outputs))
     yield rig
     rig.close()
+
+
+@pytest.fixture(scope="session")
+def new_rig():
+    """Makes rigs, each to be used in a `with`."""
+    return lambda *arguments, **options: contextlib.closing(Rig(*arguments, **options))
 
 
 @pytest.fixture

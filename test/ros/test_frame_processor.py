@@ -13,8 +13,11 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.perception.frames import Segmentation
+from asymformer_ros.perception.labels import load_label_space
 from asymformer_ros.ros.frame_processor import FrameProcessor
+from asymformer_ros.ros.live_settings import LiveParameters
 from asymformer_ros.ros.pipeline import FrameDropped
+from asymformer_ros.ros.publishers import OutputError
 from asymformer_ros.ros.synchronizer import Pair
 
 STAMP_NS = 1_000_000_000
@@ -32,10 +35,10 @@ class Recorder:
         return Segmentation(frame.rgb[..., 0], frame.rgb[..., 1])
 
     def publish_labels(self, header, segmentation):
-        self._note("publish_labels", header)
+        self._note("publish_labels", (header, segmentation))
 
-    def publish_others(self, header, rgb, segmentation, camera_info, overlay_alpha):
-        self._note("publish_others", (camera_info, overlay_alpha))
+    def publish_others(self, outputs):
+        self._note("publish_others", outputs)
 
     def now(self):
         return SimpleNamespace(nanoseconds=STAMP_NS + 25_000_000)
@@ -58,8 +61,23 @@ def recorder():
 
 
 @pytest.fixture
-def processor(recorder):
-    return FrameProcessor(recorder, recorder, lambda: 0.3, recorder, recorder)
+def live():
+    values = {
+        "enabled": True,
+        "max_rate": 0.0,
+        "label_space": "",
+        "mask_classes": [],
+        "min_confidence": 0.0,
+        "drop_without_depth": False,
+        "output_stride": 1,
+        "overlay_alpha": 0.3,
+    }
+    return LiveParameters(load_label_space("nyu40"), values, lambda settings: None)
+
+
+@pytest.fixture
+def processor(recorder, live):
+    return FrameProcessor(recorder, recorder, live, None, recorder, recorder)
 
 
 def pair(**depth_fields):
@@ -69,25 +87,50 @@ def pair(**depth_fields):
     return Pair(STAMP_NS, color, STAMP_NS, Image(**(fields | depth_fields)))
 
 
-def test_a_pair_is_decoded_segmented_and_published(recorder, processor):
-    processor.camera_info = CameraInfo(width=3)
+def test_a_pair_is_decoded_segmented_and_published(recorder, processor, live):
+    processor.color_info = CameraInfo(width=3)
     good = pair()
 
-    processor.process(good)
+    processor.process(good, waited_s=0.0)
 
     assert [name for name, _ in recorder.calls] == ["segment", "publish_labels", "publish_others"]
     (frame,) = recorder.values("segment")
     assert (frame.stamp_ns, frame.frame_id) == (STAMP_NS, "camera")
     assert frame.rgb.tobytes() == bytes(range(18))
     assert np.isnan(frame.depth_m).all()
-    assert recorder.values("publish_labels") == [good.color.header]
-    assert recorder.values("publish_others") == [(processor.camera_info, 0.3)]
+    ((header, segmentation),) = recorder.values("publish_labels")
+    assert header is good.color.header
+    assert segmentation.labels.tobytes() == bytes(range(0, 18, 3))
+    (outputs,) = recorder.values("publish_others")
+    assert outputs.camera_info is processor.color_info
+    assert outputs.options is live.current.options
+    assert outputs.segmentation is segmentation
+
+
+def test_options_count_from_the_next_frame_on(recorder, processor, live):
+    live.take({"output_stride": 2})
+
+    processor.process(pair(), waited_s=0.0)
+
+    ((_, segmentation),) = recorder.values("publish_labels")
+    assert segmentation.labels.tolist() == [[0, 6]]
+
+
+def test_the_last_frame_is_kept_with_all_that_made_its_outputs(recorder, processor, live):
+    assert processor.last is None
+    processor.process(pair(), waited_s=0.0)
+
+    assert processor.last.outputs is recorder.values("publish_others")[0]
+    assert processor.last.outputs.frame is recorder.values("segment")[0]
+    assert processor.last.network.labels.shape == (2, 3)
 
 
 def test_the_latency_counts_from_the_colour_stamp(processor):
-    processor.process(pair())
+    processor.process(pair(), waited_s=0.004)
 
-    assert processor.times.timing(now_s=0.0).latency_ms == (25.0, 25.0, 25.0)
+    percentiles = processor.times.timing(now_s=0.0).percentiles
+    assert percentiles["latency_ms"] == (25.0, 25.0, 25.0)
+    assert percentiles["waiting_ms"] == (4.0, 4.0, 4.0)
 
 
 @pytest.mark.parametrize(
@@ -106,18 +149,18 @@ def test_a_frame_is_dropped_under_the_stage_that_failed(
     recorder.errors = errors
 
     with pytest.raises(FrameDropped, match=sentence) as dropped:
-        processor.process(pair(**depth_fields))
+        processor.process(pair(**depth_fields), waited_s=0.0)
 
     assert dropped.value.cause == cause
     assert recorder.values("publish_others") == []
 
 
 def test_when_another_output_fails_the_labels_still_count(recorder, processor):
-    recorder.errors = {"publish_others": RuntimeError("no palette")}
+    recorder.errors = {"publish_others": OutputError(["semantic"], {"semantic/points": "no K"})}
 
-    processor.process(pair())
+    processor.process(pair(), waited_s=0.0)
 
-    assert recorder.values("log") == ["only the labels were published: RuntimeError: no palette"]
+    assert recorder.values("log") == ["only semantic published, not semantic/points: no K"]
 
 
 def test_each_cause_is_logged_once_in_a_few_seconds(recorder, processor):

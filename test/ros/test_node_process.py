@@ -1,14 +1,10 @@
-"""The process around the node: configurations that cannot work, signals, the parent's death."""
+"""The process around the node: configurations that cannot work, the parent's death."""
 
 from __future__ import annotations
-
-import signal
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wheels")
-
-from lifecycle_msgs.srv import GetState
 
 
 @pytest.mark.parametrize(
@@ -32,27 +28,6 @@ def test_a_configuration_that_cannot_work_ends_it_with_one_sentence(start, param
     assert sentence in said[0]
     assert not any("Traceback" in line for line in node.lines)
     assert node.lines.count("engine closed") == node.lines.count("loading") - ("missing" in said[0])
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_breaks_off_a_long_configuration(start, number):
-    node = start("node", "-p", "weights:=slow")
-    node.wait_for_line("loading")
-
-    node.process.send_signal(number)
-
-    assert node.wait_for_end() == 0
-    assert not any("Traceback" in line for line in node.lines)
-
-
-def test_an_unconfigured_node_ends_on_a_signal(start):
-    node = start("node", "-p", "autostart:=false")
-    state = start("consumer").client(GetState, "segmentation_node/get_state")
-    assert state(GetState.Request()).current_state.label == "unconfigured"
-
-    node.process.send_signal(signal.SIGINT)
-
-    assert node.wait_for_end() == 0
 
 
 def test_under_launch_it_ends_when_its_parent_is_gone(start):

@@ -12,10 +12,12 @@ from rclpy.parameter import Parameter
 from rclpy.qos import ReliabilityPolicy
 
 from asymformer_ros.ros.parameters import (
+    LIVE_NAMES,
     ConfigurationError,
     Settings,
     declare_parameters,
     read_settings,
+    require_live,
 )
 
 
@@ -45,10 +47,14 @@ def test_the_defaults_need_no_configuration(make_node):
         profile="",
         engine="auto",
         cache_dir="",
-        label_space="",
+        color_transport="raw",
+        depth_transport="raw",
+        input_reliability=ReliabilityPolicy.BEST_EFFORT,
+        register_depth=False,
+        rotate=0,
+        sync_policy="own",
         slop_ns=50_000_000,
         queue_size=10,
-        input_reliability=ReliabilityPolicy.BEST_EFFORT,
     )
 
 
@@ -79,18 +85,34 @@ def test_a_value_out_of_range_or_of_a_wrong_type_is_refused(make_node, overrides
         make_node(**overrides)
 
 
-def test_an_unknown_reliability_is_refused_with_the_choices(make_node):
-    with pytest.raises(ConfigurationError, match="'often': set it to best_effort or reliable"):
-        read_settings(make_node(input_reliability="often"))
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("input_reliability", "often", "set it to best_effort or reliable"),
+        ("color_transport", "theora", "set it to raw or compressed"),
+        ("depth_transport", "compressed", "set it to raw or compressedDepth"),
+        ("sync.policy", "exact", "set it to own or message_filters"),
+        ("rotate", 45, "set it to one of 0, 90, 180, 270"),
+    ],
+)
+def test_an_unknown_choice_is_refused_with_the_choices(make_node, name, value, advice):
+    with pytest.raises(ConfigurationError, match=f"{name} is {value!r}: {advice}"):
+        read_settings(make_node(**{name.replace(".", "__"): value}))
 
 
-def test_only_what_needs_no_reload_changes_at_run_time(make_node):
-    node = make_node()
+def test_the_choices_are_in_the_descriptor(make_node):
+    descriptor = make_node().describe_parameter("color_transport")
 
-    def set_to(name, value):
-        return node.set_parameters([Parameter(name, value=value)])[0].successful
+    assert descriptor.additional_constraints == "one of: raw, compressed"
 
-    assert set_to("overlay_alpha", 0.8)
-    assert not set_to("overlay_alpha", 1.8)
-    assert not set_to("weights", "other")
-    assert not set_to("sync.slop", 0.01)
+
+def test_what_is_read_at_configure_is_refused_with_the_way_to_change_it():
+    require_live(LIVE_NAMES)
+    with pytest.raises(ConfigurationError, match=r"sync\.slop, weights are read when the node is"):
+        require_live(["weights", "enabled", "sync.slop"])
+
+
+def test_what_is_read_at_the_start_cannot_be_set(make_node):
+    (result,) = make_node().set_parameters([Parameter("autostart", value=False)])
+
+    assert not result.successful

@@ -29,7 +29,8 @@ class Worker:
         self.processed = []
         self.errors = {}
 
-    def __call__(self, pair):
+    def __call__(self, pair, waited_s):
+        assert waited_s >= 0
         self.begun.release()
         assert self.may_end.acquire(timeout=PATIENCE_S)
         self.processed.append(pair.color)
@@ -48,8 +49,19 @@ def drops():
 
 
 @pytest.fixture
-def pipeline(worker, drops):
-    pipeline = FramePipeline(RgbdSynchronizer(slop_ns=0, queue_size=3), worker, drops.append)
+def refusals():
+    """For each pair to come why it is not admitted; nothing more: admitted."""
+    return []
+
+
+@pytest.fixture
+def pipeline(worker, drops, refusals):
+    pipeline = FramePipeline(
+        RgbdSynchronizer(slop_ns=0, queue_size=3),
+        lambda: refusals.pop(0) if refusals else None,
+        worker,
+        drops.append,
+    )
     pipeline.start()
     yield pipeline
     worker.may_end.release(100)
@@ -86,6 +98,22 @@ def test_while_the_worker_is_busy_only_the_newest_pair_waits(pipeline, worker):
     assert worker.processed == [0, 3]
     assert pipeline.account().segmented == 2
     assert pipeline.account().pending == 0
+
+
+def test_a_pair_that_is_not_admitted_is_counted_and_never_reaches_the_worker(
+    pipeline, worker, refusals
+):
+    refusals += ["disabled", None]
+    worker.may_end.release(2)
+    add_pair(pipeline, 0)
+    add_pair(pipeline, 1)
+    assert worker.begun.acquire(timeout=PATIENCE_S)
+    assert pipeline.stop(PATIENCE_S)
+
+    assert worker.processed == [1]
+    assert pipeline.account().dropped_color == {"disabled": 1}
+    assert pipeline.account().refused == 0
+    assert_adds_up(pipeline.account())
 
 
 @pytest.mark.parametrize(

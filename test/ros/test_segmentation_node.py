@@ -1,9 +1,8 @@
-"""The node over DDS, each side a process of its own: what comes out, and what cannot stop it."""
+"""The node over DDS, each side a process of its own: what comes out."""
 
 from __future__ import annotations
 
 import random
-import signal
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import pytest
 pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wheels")
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from faults import adds_up
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.serialization import serialize_message
@@ -19,12 +19,6 @@ MS = 1_000_000
 PERIOD_NS = 33_333_333
 HEIGHT, WIDTH = 48, 64
 FAILING = np.full((HEIGHT, WIDTH, 3), 13, dtype=np.uint8)
-HANGING = np.full((HEIGHT, WIDTH, 3), 14, dtype=np.uint8)
-
-
-def adds_up(account):
-    dropped = sum(n for key, n in account.items() if key.startswith("dropped."))
-    return account["received_color"] == account["segmented"] + dropped + account["pending"]
 
 
 def gradient():
@@ -97,12 +91,6 @@ def test_the_other_outputs_come_to_subscribers_with_the_same_header(rig):
         assert serialize_message(output.header) == serialize_message(color.header)
 
 
-def play_loop(rig, start):
-    """A bag of a second, three times: the stamps jump back."""
-    for _ in range(3):
-        rig.segment_last_of(start + k * PERIOD_NS for k in range(30))
-
-
 def play_apart(rig, start):
     for k in range(60):
         rig.camera.pair(start + k * PERIOD_NS, offset_ns=20 * MS)
@@ -115,41 +103,20 @@ def play_jitter(rig, start):
         rig.camera.color(start + k * PERIOD_NS + jitter.randrange(8 * MS))
 
 
-def play_stall(rig, start):
-    """The depth stream is silent for a second and comes back."""
-    for k in range(30):
-        rig.camera.pair(start + k * PERIOD_NS)
-    for k in range(30, 60):
-        rig.camera.color(start + k * PERIOD_NS)
-    published = rig.camera.published
-    rig.consumer.account_when(
-        lambda account: account["dropped.queue_full"] > 0, f"{published} images received"
-    )
+def play_restart(rig, start):
+    """A driver that dies after a second and comes back a second later."""
+    rig.segment_last_of(start + k * PERIOD_NS for k in range(30))
+    rig.restart_camera()
     for k in range(60, 90):
         rig.camera.pair(start + k * PERIOD_NS)
-
-
-def play_restart(shift_s):
-    """A driver that dies after a second and comes back with stamps `shift_s` off."""
-
-    def play(rig, start):
-        rig.segment_last_of(start + k * PERIOD_NS for k in range(30))
-        rig.restart_camera()
-        for k in range(30):
-            rig.camera.pair(start + shift_s * 10**9 + k * PERIOD_NS)
-
-    return play
 
 
 @pytest.mark.parametrize(
     ("play", "pairs"),
     [
-        pytest.param(play_loop, 90, id="bag_loop"),
         pytest.param(play_apart, 58, id="stamps_20_ms_apart"),
         pytest.param(play_jitter, 58, id="jitter"),
-        pytest.param(play_stall, 60, id="stalled_depth"),
-        pytest.param(play_restart(-300), 60, id="restart_with_older_stamps"),
-        pytest.param(play_restart(1), 60, id="restart_with_newer_stamps"),
+        pytest.param(play_restart, 60, id="restart"),
     ],
 )
 def test_pairing_goes_on_and_every_image_is_accounted_for(rig, play, pairs):
@@ -165,55 +132,6 @@ def test_pairing_goes_on_and_every_image_is_accounted_for(rig, play, pairs):
     assert adds_up(after)
 
 
-BAD_PAIRS = {
-    "size_mismatch": {"depth": {"array": np.ones((HEIGHT // 2, WIDTH // 2), dtype=np.uint16)}},
-    "bad_color": {"color": {"encoding": "yuv422"}},
-    "bad_depth": {"depth": {"step": 2**20}},
-    "engine_error": {"color": {"array": FAILING}},
-}
-
-
-def test_frames_that_cannot_be_used_are_counted_and_the_next_is_segmented(own_rig):
-    camera, start = own_rig.camera, own_rig.later()
-    for index, (cause, fields) in enumerate(BAD_PAIRS.items()):
-        stamp = start + 2 * index * PERIOD_NS
-        camera.depth(stamp, **fields.get("depth", {}))
-        camera.color(stamp, **fields.get("color", {}))
-        own_rig.node.wait_for_line(f"frame dropped ({cause})")
-        own_rig.consumer.output_of(camera.pair(stamp + PERIOD_NS))
-
-    account = own_rig.settled_account()
-    assert account["segmented"] == len(BAD_PAIRS)
-    assert {cause: account[f"dropped.{cause}"] for cause in BAD_PAIRS} == dict.fromkeys(
-        BAD_PAIRS, 1
-    )
-    assert adds_up(account)
-
-
-@pytest.mark.parametrize(
-    ("frame", "reason"),
-    [(FAILING, "the engine fails on purpose"), (HANGING, "no answer within 1 s")],
-    ids=["failing", "hanging"],
-)
-def test_an_engine_that_fails_is_replaced_and_its_frame_published(start, frame, reason):
-    camera, consumer = start("camera"), start("consumer")
-    node = start("node", "-p", "weights:=with spare")
-    camera.wait_for_subscribers()
-    consumer.wait_for_node()
-    consumer.output_of(camera.pair(PERIOD_NS))
-    consumer.account_when(lambda a: a["engine"] == "red_channel fp32", "the first engine")
-
-    camera.depth(2 * PERIOD_NS)
-    labels = consumer.output_of(camera.color(2 * PERIOD_NS, frame))
-
-    assert bytes(labels.data) == frame[..., 0].tobytes()
-    node.wait_for_line(f"engine red_channel fp32 failed ({reason}): spare fp32 takes over")
-    consumer.output_of(camera.pair(3 * PERIOD_NS))
-    consumer.account_when(lambda a: a["engine"] == "spare fp32", "the spare")
-    node.process.send_signal(signal.SIGINT)
-    assert node.wait_for_end() == 0
-
-
 def test_an_error_that_repeats_is_logged_once_in_a_few_seconds(rig):
     camera, stamp = rig.camera, rig.later()
     for _ in range(20):
@@ -227,32 +145,15 @@ def test_an_error_that_repeats_is_logged_once_in_a_few_seconds(rig):
     assert line.endswith("the engine fails on purpose")
 
 
-def test_text_that_is_no_utf8_is_a_bad_image_like_any_other(rig):
-    camera, stamp = rig.camera, rig.later()
-    camera.depth(stamp)
-    camera.color(stamp, on_wire=lambda m: serialize_message(m).replace(b"rgb8", b"rgb\xff"))
-
-    rig.node.wait_for_line("frame dropped (bad_color)")
-    rig.consumer.output_of(camera.pair(stamp + PERIOD_NS))
-
-
 def test_diagnostics_warn_and_name_the_streams_that_are_silent(own_rig):
     own_rig.consumer.wait_for(
         lambda: own_rig.consumer.status().level == DiagnosticStatus.WARN, "a warning"
     )
 
-    assert "no colour image on /color/image_raw and no depth image on /depth/image_raw" in (
-        own_rig.consumer.status().message
-    )
+    sentence = own_rig.consumer.status().message
+    assert "colour: nothing arrives on /color/image_raw from /camera" in sentence
+    assert "depth: nothing arrives on /depth/image_raw from /camera" in sentence
     own_rig.node.wait_for_line("nothing paired for 3 s")
-
-
-def test_a_transition_that_the_state_does_not_allow_does_not_end_the_node(rig):
-    change = rig.consumer.client(ChangeState, "segmentation_node/change_state")
-    change.send(ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE)))
-    rig.node.wait_for_line("Transition is not registered")
-
-    rig.consumer.output_of(rig.camera.pair(rig.later()))
 
 
 def test_a_lifecycle_manager_drives_it_through_its_states_again_and_again(start):
@@ -279,22 +180,3 @@ def test_a_lifecycle_manager_drives_it_through_its_states_again_and_again(start)
     assert node.lines.count("engine closed") == 2
     assert transition(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
     assert state(GetState.Request()).current_state.label == "finalized"
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_after_a_last_report(own_rig, number):
-    stamp = own_rig.later()
-    for _ in range(10):
-        stamp += PERIOD_NS
-        last = own_rig.camera.pair(stamp)
-    own_rig.camera.color(stamp + PERIOD_NS)  # waits for its depth
-    own_rig.consumer.output_of(last)
-
-    own_rig.node.process.send_signal(number)
-
-    assert own_rig.node.wait_for_end() == 0
-    assert own_rig.node.lines[-2:] == ["engine closed", "threads: ['MainThread']"]
-    assert not any("Traceback" in line for line in own_rig.node.lines)
-    account = own_rig.settled_account()
-    assert account["dropped.stopped"] == 1
-    assert adds_up(account)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from message_streams import MS, clean_arrivals, hectic_arrivals, play_checked
 
 from asymformer_ros.ros.synchronizer import (
     DUPLICATE_STAMP,
@@ -14,8 +15,6 @@ from asymformer_ros.ros.synchronizer import (
     TIME_RESET,
     RgbdSynchronizer,
 )
-
-MS = 1_000_000
 
 
 class Player:
@@ -349,33 +348,24 @@ def test_a_steady_stream_gives_the_same_pairs_without_waiting(messages, slop):
     assert play_to_the_end(arrivals, slop, queue_size=100) == closest_first(colors, depths, slop)
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.booleans(), st.integers(-(10**9), 10**9) | st.integers(0, 50)), max_size=80
-    )
-    | st.lists(st.tuples(st.booleans(), st.integers(0, 400 * MS)), max_size=80),
-    st.integers(0, 200 * MS),
-    st.integers(1, 5),
-)
-def test_whatever_comes_the_account_adds_up(arrivals, slop, queue_size):
-    sync = RgbdSynchronizer(slop, queue_size)
-    used = set()
-    for index, (is_color, stamp) in enumerate(arrivals):
-        add = sync.add_color if is_color else sync.add_depth
-        for pair in add(stamp, index):
-            assert abs(pair.color_stamp_ns - pair.depth_stamp_ns) <= slop
-            assert arrivals[pair.color] == (True, pair.color_stamp_ns)
-            assert arrivals[pair.depth] == (False, pair.depth_stamp_ns)
-            assert used.isdisjoint({pair.color, pair.depth})
-            used |= {pair.color, pair.depth}
-        counts = sync.counts()
-        assert counts.received_color + counts.received_depth == index + 1
-        assert counts.paired == len(used) // 2
-        assert counts.received_color == (
-            counts.paired + sum(counts.dropped_color.values()) + counts.waiting_color
-        )
-        assert counts.received_depth == (
-            counts.paired + sum(counts.dropped_depth.values()) + counts.waiting_depth
-        )
-        assert max(counts.waiting_color, counts.waiting_depth) <= queue_size
+SLOPS = st.sampled_from([0, MS, 20 * MS, 50 * MS]) | st.integers(0, 200 * MS)
+
+
+@settings(max_examples=200)
+@given(hectic_arrivals(min_size=60, max_size=80), SLOPS, st.integers(1, 10))
+def test_in_twelve_thousand_random_messages_the_account_always_adds_up(arrivals, slop, queue_size):
+    play_checked(RgbdSynchronizer(slop, queue_size), arrivals, slop, queue_size)
+
+
+@settings(max_examples=100)
+@given(hectic_arrivals(1, 40), st.data(), SLOPS, st.integers(2, 10))
+def test_whatever_came_before_a_clean_stream_is_paired_from_its_fourth_frame_on(
+    garbage, data, slop, queue_size
+):
+    clean = data.draw(clean_arrivals(frames=20, largest_offset=slop))(garbage)
+
+    pairs = play_checked(RgbdSynchronizer(slop, queue_size), [*garbage, *clean], slop, queue_size)
+
+    frames = [{len(garbage) + 2 * k, len(garbage) + 2 * k + 1} for k in range(20)]
+    # The last frame may still wait for a nearer partner.
+    assert all(frame in map(set, pairs) for frame in frames[3:-1])
