@@ -44,7 +44,7 @@ build: $(VENV)/.test
 		build --paths build/src/asymformer_ros --cmake-args -DPython3_EXECUTABLE=$(VENV)/bin/python
 
 clean:
-	rm -rf .venv build install log demo replay *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build install log demo replay soak *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	$(PYTHON) tools/check_python.py

@@ -8,10 +8,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from asymformer_ros.benchmark.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    LINE,
+    ORANGE,
+    PURPLE,
+    Color,
+    canvas,
+    text,
+    text_right,
+    text_width,
+    tick,
+)
 from asymformer_ros.benchmark.report import Figures, Report
 from asymformer_ros.benchmark.table import BASELINE, is_busy, percent
-
-Color = tuple[int, int, int]
 
 _WIDTH = 1800
 _MARGIN = 56
@@ -20,15 +33,12 @@ _BAR = 34
 _PANEL = 112  # heading of a device
 _BARS_LEFT, _BARS_RIGHT = 400, 1280
 _COLUMNS = (("ms", 1420), ("x eager", 1570), ("as float32", _WIDTH - _MARGIN))
-_FONT = cv2.FONT_HERSHEY_DUPLEX
 
-_INK, _GREY, _LINE, _PAPER = (32, 36, 42), (110, 118, 128), (226, 229, 233), (255, 255, 255)
-# Okabe and Ito's colours, told apart by colour-blind readers too.
 _STAGES: tuple[tuple[str, Color], ...] = (
-    ("copy in", (230, 159, 0)),
-    ("network", (0, 114, 178)),
-    ("copy out", (204, 121, 167)),
-    ("post-processing", (0, 158, 115)),
+    ("copy in", ORANGE),
+    ("network", BLUE),
+    ("copy out", PURPLE),
+    ("post-processing", GREEN),
 )
 
 
@@ -40,7 +50,7 @@ def picture(report: Report) -> NDArray[np.uint8]:
     ]
     panels = [panel for panel in panels if panel]
     height = 210 + sum(_PANEL + len(panel) * _ROW for panel in panels) + 100
-    image = np.full((height, _WIDTH, 3), 255, dtype=np.uint8)
+    image = canvas(_WIDTH, height)
     _heading(image, report)
     top = 210
     for panel in panels:
@@ -51,7 +61,7 @@ def picture(report: Report) -> NDArray[np.uint8]:
             f"as float32: share of the labels equal to those of {report.outcome.float32}"
         )
     for line, footnote in enumerate(footnotes):
-        _text(image, footnote, (_MARGIN, top + 30 + 32 * line), 0.65, _GREY)
+        text(image, footnote, (_MARGIN, top + 30 + 32 * line), 0.65, GREY)
     return image
 
 
@@ -59,20 +69,20 @@ def _heading(image: NDArray[np.uint8], report: Report) -> None:
     subject = report.subject
     height, width = subject.size
     title = f"{subject.network}, {width}x{height}: milliseconds from host arrays to host labels"
-    _text(image, title, (_MARGIN, 72), 1.15, _INK)
+    text(image, title, (_MARGIN, 72), 1.15, INK)
     rounds = max(len(figure.result.samples) for figure in report.figures)
     how = f"medians and 10th to 90th percentile of {rounds} interleaved rounds"
     note = "" if subject.is_trained else "; random weights"
     if is_busy(report):
         note += f"; {report.other_load:.1f} cores busy with other processes"
-    _text(image, how + note, (_MARGIN, 112), 0.75, _GREY)
+    text(image, how + note, (_MARGIN, 112), 0.75, GREY)
     left = _MARGIN
     for name, color in _STAGES:
         cv2.rectangle(image, (left, 146), (left + 22, 168), color, cv2.FILLED)
-        _text(image, name, (left + 34, 165), 0.75, _INK)
-        left += 34 + _text_width(name, 0.75) + 44
+        text(image, name, (left + 34, 165), 0.75, INK)
+        left += 34 + text_width(name, 0.75) + 44
     for name, right in _COLUMNS:
-        _text(image, name, (right - _text_width(name, 0.75), 165), 0.75, _GREY)
+        text_right(image, name, (right, 165), 0.75, GREY)
 
 
 def _device(report: Report, panel: Sequence[Figures]) -> str:
@@ -85,18 +95,18 @@ def _device(report: Report, panel: Sequence[Figures]) -> str:
 
 def _panel(image: NDArray[np.uint8], top: int, panel: Sequence[Figures], device: str) -> int:
     """Draw the contenders of a device below `top`; returns where the next ones begin."""
-    cv2.line(image, (_MARGIN, top), (_WIDTH - _MARGIN, top), _LINE, 2)
-    _text(image, device, (_MARGIN, top + 46), 0.85, _INK)
+    cv2.line(image, (_MARGIN, top), (_WIDTH - _MARGIN, top), LINE, 2)
+    text(image, device, (_MARGIN, top + 46), 0.85, INK)
     first = top + _PANEL - 20
     bottom = first + len(panel) * _ROW
     longest = max(max(figure.p90, sum(figure.stages)) for figure in panel)
-    step = _tick(longest)
+    step = tick(longest)
     scale = (_BARS_RIGHT - _BARS_LEFT) / longest
     for number in range(int(longest / step) + 1):
         x = _BARS_LEFT + round(number * step * scale)
-        cv2.line(image, (x, first), (x, bottom), _LINE, 2)
-        text = f"{number * step:g}"
-        _text(image, text, (x - _text_width(text, 0.6) // 2, first - 10), 0.6, _GREY)
+        cv2.line(image, (x, first), (x, bottom), LINE, 2)
+        words = f"{number * step:g}"
+        text(image, words, (x - text_width(words, 0.6) // 2, first - 10), 0.6, GREY)
     for row, figure in enumerate(panel):
         _bar(image, first + row * _ROW + (_ROW - _BAR) // 2, figure, scale)
     return bottom + 20
@@ -105,41 +115,24 @@ def _panel(image: NDArray[np.uint8], top: int, panel: Sequence[Figures], device:
 def _bar(image: NDArray[np.uint8], top: int, figure: Figures, scale: float) -> None:
     middle, baseline = top + _BAR // 2, top + _BAR - 9
     contender = figure.result.contender
-    name_color = _GREY if contender.is_baseline else _INK
+    name_color = GREY if contender.is_baseline else INK
     name = contender.name
     if figure.result.precision not in name:
         name = f"{name} {figure.result.precision}"
-    _text(image, name, (_MARGIN, baseline), 0.8, name_color)
+    text(image, name, (_MARGIN, baseline), 0.8, name_color)
     ends = np.cumsum((0.0, *figure.stages)) * scale + _BARS_LEFT
     for (_, color), start, end in zip(_STAGES, ends[:-1], ends[1:], strict=True):
         if round(end) > round(start):
             corners = (round(start), top), (round(end) - 1, top + _BAR)
             cv2.rectangle(image, *corners, color, cv2.FILLED)
     low, high = (_BARS_LEFT + round(value * scale) for value in (figure.p10, figure.p90))
-    cv2.line(image, (low, middle), (high, middle), _INK, 2)
+    cv2.line(image, (low, middle), (high, middle), INK, 2)
     for x in (low, high):
-        cv2.line(image, (x, middle - 8), (x, middle + 8), _INK, 2)
+        cv2.line(image, (x, middle - 8), (x, middle + 8), INK, 2)
     cells = (
         f"{figure.median:.2f}" if figure.median < 100 else f"{figure.median:.0f}",
         "" if figure.speedup is None else f"{figure.speedup:.2f}",
         "" if figure.agreement is None else percent(figure.agreement),
     )
-    for text, (_, right) in zip(cells, _COLUMNS, strict=True):
-        _text(image, text, (right - _text_width(text, 0.8), baseline), 0.8, name_color)
-
-
-def _tick(longest: float) -> float:
-    """A round step that divides the axis into three to eight parts."""
-    power = 10.0 ** np.floor(np.log10(longest))
-    return float(next(p * power for p in (0.2, 0.25, 0.5, 1.0, 2.0) if longest / (p * power) <= 6))
-
-
-def _text(
-    image: NDArray[np.uint8], text: str, origin: tuple[int, int], size: float, color: Color
-) -> None:
-    cv2.putText(image, text, origin, _FONT, size, color, 1, cv2.LINE_AA)
-
-
-def _text_width(text: str, size: float) -> int:
-    (width, _), _ = cv2.getTextSize(text, _FONT, size, 1)
-    return width
+    for words, (_, right) in zip(cells, _COLUMNS, strict=True):
+        text_right(image, words, (right, baseline), 0.8, name_color)

@@ -1,4 +1,4 @@
-"""`asymformer bench`: time every engine that works here against the plain network."""
+"""`asymformer bench`: time every engine here against the plain network; with --ros, the node."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import argparse
 import shlex
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymformer_ros.cli.arguments import add_weights, positive_integer
+from asymformer_ros.cli.arguments import add_weights, positive_integer, positive_number
 
 if TYPE_CHECKING:
-    from asymformer_ros.benchmark.report import Report
+    import numpy as np
+    from numpy.typing import NDArray
 
 _ROOMS = 5
 
@@ -33,16 +36,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nyuv2", type=Path, help="frames from this folder with color/ depth/ label/ at 320x240"
     )
+    parser.add_argument(
+        "--ros", action="store_true", help="time the node over DDS instead, with engines that wait"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=positive_number,
+        default=10.0,
+        help="with --ros: how long each of about 60 runs plays a camera (default 10)",
+    )
     parser.add_argument("--json", type=Path, help="write every sample into this file")
     parser.add_argument("--picture", type=Path, help="draw the figures into this PNG")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; returns the exit code."""
+    return _run_ros(args) if args.ros else _run_engines(args)
+
+
+def _run_engines(args: argparse.Namespace) -> int:
     from asymformer_ros.benchmark.contenders import ModelSource, contenders
     from asymformer_ros.benchmark.frames import nyuv2_frames, simulated_frames
     from asymformer_ros.benchmark.load import OtherLoad
     from asymformer_ros.benchmark.machine import this_machine
+    from asymformer_ros.benchmark.picture import picture
     from asymformer_ros.benchmark.report import Report, Subject
     from asymformer_ros.benchmark.rounds import run_rounds
     from asymformer_ros.benchmark.table import table
@@ -63,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             frames = nyuv2_frames(args.nyuv2, args.rounds, profile.input_size)
         load = OtherLoad()
         outcome = run_rounds(contenders(source), frames, args.rounds, _progress)
-    print("\r\033[K" if sys.stderr.isatty() else "", end="", file=sys.stderr)
+    _progress("")
     subject = Subject(
         weights="random" if args.untrained else args.weights,
         network=profile.network,
@@ -73,10 +90,26 @@ def run(args: argparse.Namespace) -> int:
     )
     report = Report(_command(args), subject, this_machine(), outcome, load.cores())
     print(table(report))
-    _write(args, report)
+    _write(args, report.to_json(), partial(picture, report) if report.figures else None)
     if not outcome.is_complete:
         return 130
     return 0 if report.figures else 1
+
+
+def _run_ros(args: argparse.Namespace) -> int:
+    from asymformer_ros.benchmark.ros.measure import measure
+    from asymformer_ros.benchmark.ros.picture import picture
+    from asymformer_ros.benchmark.ros.runs import Plan
+    from asymformer_ros.benchmark.ros.table import table
+
+    command = f"asymformer bench --ros --seconds {args.seconds:g}"
+    report = measure(Plan(seconds=args.seconds), command, _progress)
+    _progress("")
+    print(table(report))
+    _write(args, report.to_json(), partial(picture, report) if report.paths else None)
+    if not report.is_complete:
+        return 130
+    return 0 if report.paths and not report.failures else 1
 
 
 def _progress(what: str) -> None:
@@ -96,19 +129,19 @@ def _command(args: argparse.Namespace) -> str:
     return shlex.join(["asymformer", "bench", *words])
 
 
-def _write(args: argparse.Namespace, report: Report) -> None:
+def _write(
+    args: argparse.Namespace, content: str, draw: Callable[[], NDArray[np.uint8]] | None
+) -> None:
     from asymformer_ros.files import write_atomically
 
     if args.json is not None:
-        write_atomically(args.json, report.to_json().encode())
+        write_atomically(args.json, content.encode())
         print(f"wrote {args.json}")
-    if args.picture is not None and report.figures:
+    if args.picture is not None and draw is not None:
         import cv2
 
-        from asymformer_ros.benchmark.picture import picture
-
-        done, content = cv2.imencode(".png", picture(report)[:, :, ::-1])
+        done, encoded = cv2.imencode(".png", draw()[:, :, ::-1])
         if not done:
             raise OSError(f"cannot encode {args.picture}")
-        write_atomically(args.picture, content.tobytes())
+        write_atomically(args.picture, encoded.tobytes())
         print(f"wrote {args.picture}")

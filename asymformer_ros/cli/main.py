@@ -16,6 +16,7 @@ _VERBS = {
     "build": "Make the engines of this machine ahead of time.",
     "doctor": "Tell which engines work here, and why the others do not.",
     "bench": "Time every engine that works here against the plain network.",
+    "soak": "Run the node for an hour on a camera that goes wrong, and watch its memory.",
     "train": "Train the bundled weights again.",
 }
 _EXTRAS = {"rclpy": "ros", "onnxruntime": "cpu", "torch": "train", "onnx": "train"}

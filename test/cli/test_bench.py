@@ -1,12 +1,16 @@
 """`asymformer bench` as it is typed, with the runtimes that are installed here."""
 
 import json
+from functools import partial
 
 import cv2
 import pytest
 
 from asymformer_ros.benchmark import contenders as room
 from asymformer_ros.benchmark.contenders import ModelSource, contenders
+from asymformer_ros.benchmark.machine import this_machine
+from asymformer_ros.benchmark.ros.figures import Case, Passage, PathRun
+from asymformer_ros.benchmark.ros.report import RosReport
 from asymformer_ros.cli import bench
 from asymformer_ros.cli.main import main
 
@@ -109,3 +113,53 @@ def test_what_cannot_work_ends_with_one_line(capsys, arguments, sentence):
     message = capsys.readouterr().err
     assert sentence in message
     assert message.startswith("asymformer bench: ") and message.count("\n") == 1
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """A measurement over DDS that was made elsewhere; takes what differs from it."""
+    pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wheels")
+    from asymformer_ros.benchmark.ros import measure as room
+
+    sent = tuple(range(0, 10**9, 10**8))
+    labels = tuple(Passage(ns, ns + 9_000_000, ns + 10_000_000) for ns in sent)
+    paths = tuple(
+        PathRun(Case(node, (640, 480), 10.0, "slow", 150.0), sent, labels, {}, 0.1)
+        for node in ("ours", "straightforward")
+    )
+    parts = {"synchronizer": "none", "images": "none", "transport": "none"}
+
+    def measure(plan, command, tell, **differs):
+        content = {"paths": paths, "failures": (), "is_complete": True} | differs
+        return RosReport(command, this_machine(), parts, (), (), other_load=0.0, **content)
+
+    def set_up(**differs):
+        monkeypatch.setattr(room, "measure", partial(measure, **differs))
+
+    return set_up
+
+
+def test_over_dds_it_prints_and_writes_what_was_measured(measured, tmp_path, capsys):
+    measured()
+    files = ["--json", str(tmp_path / "r.json"), "--picture", str(tmp_path / "r.png")]
+    assert main(["bench", "--ros", "--seconds", "3", *files]) == 0
+    printed = capsys.readouterr().out
+    assert "command  asymformer bench --ros --seconds 3" in printed
+    assert "Whole path" in printed
+    assert json.loads((tmp_path / "r.json").read_text())["is_complete"]
+    assert cv2.imread(str(tmp_path / "r.png")).shape[1] == 1800
+
+
+@pytest.mark.parametrize(
+    ("differs", "code", "sentence"),
+    [
+        ({"failures": (("ours 640x480", "ended with code 1"),)}, 1, "failed: ours 640x480: ended"),
+        ({"is_complete": False}, 130, "interrupted: not everything was measured"),
+        ({"paths": ()}, 1, "command"),
+    ],
+)
+def test_over_dds_what_went_wrong_is_told(measured, tmp_path, capsys, differs, code, sentence):
+    measured(**differs)
+    assert main(["bench", "--ros", "--picture", str(tmp_path / "r.png")]) == code
+    assert sentence in capsys.readouterr().out
+    assert (tmp_path / "r.png").exists() == ("paths" not in differs)

@@ -1,0 +1,1 @@
+"""The node over DDS, timed from outside: cameras, nodes and consumer in processes of their own."""
