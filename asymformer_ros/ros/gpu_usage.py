@@ -42,8 +42,11 @@ class GpuMeter:
         self._usage: list[GpuUsage] = []
 
     def latest(self) -> list[GpuUsage]:
-        """What has been read since the last call, and have it read anew; empty while it hangs."""
-        if self._reader is not None and self._reader.is_alive():
+        """What has been read since the last call, and have it read anew; empty while it hangs.
+
+        Where the first reading found no GPU there is no second.
+        """
+        if self._reader is not None and (self._reader.is_alive() or not self._usage):
             return []
         usage, self._usage = self._usage, []
         self._reader = Thread(target=self._keep, name="gpu_usage", daemon=True)

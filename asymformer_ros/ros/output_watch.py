@@ -36,6 +36,8 @@ class OutputWatch:
 
     def _left_out(self, publisher: Publisher) -> list[str]:
         topic, node = publisher.topic_name, self._node
+        if node.count_subscribers(topic) <= publisher.get_subscription_count():
+            return []  # all of them are connected
         # As the graph has it: deadlines and leases that nobody set read otherwise in a profile.
         offered = [
             endpoint.qos_profile
