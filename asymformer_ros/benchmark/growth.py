@@ -124,9 +124,9 @@ def trend(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float,
 def _longest_stall(samples: Sequence[Sample]) -> float:
     longest, since = 0.0, samples[0]
     for sample in samples:
-        longest = max(longest, sample.seconds - since.seconds)
         if sample.segmented > since.segmented:
             since = sample
+        longest = max(longest, sample.seconds - since.seconds)
     return longest
 
 
