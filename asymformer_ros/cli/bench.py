@@ -138,10 +138,7 @@ def _write(
         write_atomically(args.json, content.encode())
         print(f"wrote {args.json}")
     if args.picture is not None and draw is not None:
-        import cv2
+        from asymformer_ros.cli.pictures import write_png
 
-        done, encoded = cv2.imencode(".png", draw()[:, :, ::-1])
-        if not done:
-            raise OSError(f"cannot encode {args.picture}")
-        write_atomically(args.picture, encoded.tobytes())
+        write_png(args.picture, draw())
         print(f"wrote {args.picture}")

@@ -1,4 +1,4 @@
-"""Overlay pictures of a trial on disk."""
+"""Pictures on disk."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from asymformer_ros.perception.overlay import legend
 Picture = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-def write_picture(path: Path, picture: Picture, space: LabelSpace) -> None:
-    """Write the overlay with its legend as PNG."""
-    done, content = cv2.imencode(".png", _with_legend(picture, space)[:, :, ::-1])
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write uint8 [H, W, 3] in R, G, B order as PNG, whole or not at all; raises OSError."""
+    done, content = cv2.imencode(".png", image[:, :, ::-1])
     if not done:
         raise OSError(f"cannot encode {path}")
     write_atomically(path, content.tobytes())
+
+
+def write_picture(path: Path, picture: Picture, space: LabelSpace) -> None:
+    """Write the overlay with its legend as PNG."""
+    write_png(path, _with_legend(picture, space))
 
 
 def write_clip(

@@ -135,15 +135,9 @@ def _write(
 
 
 def _draw(path: Path, record: SoakRecord, grown: Growth) -> None:
-    import cv2
-
     from asymformer_ros.benchmark.growth_picture import growth_picture
-    from asymformer_ros.files import write_atomically
+    from asymformer_ros.cli.pictures import write_png
 
     title = f"The node over {record.samples[-1].seconds / 60:.0f} minutes of faults"
     subtitle = f"{record.report.get('engine', '')}; memory {_trend(grown)}"
-    image = growth_picture(record.samples, grown, title, subtitle)
-    done, encoded = cv2.imencode(".png", image[:, :, ::-1])
-    if not done:
-        raise OSError(f"cannot encode {path}")
-    write_atomically(path, encoded.tobytes())
+    write_png(path, growth_picture(record.samples, grown, title, subtitle))

@@ -21,7 +21,7 @@ def point_cloud_message(header: Header, cloud: NDArray[Any]) -> PointCloud2:
     message.point_step = POINT.itemsize
     message.row_step = width * POINT.itemsize
     message.is_bigendian = False  # POINT is little-endian on every machine
-    # x and not z: it is NaN too where there is a depth but the lens sees nothing.
+    # All three coordinates are NaN in the same pixels.
     message.is_dense = not np.isnan(cloud["x"]).any()
     message.data.frombytes(np.ascontiguousarray(cloud).view(np.uint8).data)
     return message

@@ -1,8 +1,5 @@
 """Processes that take part in a run: questions, answers and ends."""
 
-import os
-from functools import partial
-
 import pytest
 import ros_participants
 
@@ -55,15 +52,3 @@ def test_its_cpu_time_is_what_it_computed(tmp_path):
         computed_s = computing.answer()
         assert computed_s >= 0.2
         assert computing.cpu_s() - before_s >= computed_s
-
-
-def test_an_environment_variable_holds_for_it_alone(tmp_path, monkeypatch):
-    monkeypatch.setenv("ASYMFORMER_TEST", "mine")
-    serve = partial(ros_participants.tell_environment, name="ASYMFORMER_TEST")
-    with Participant("told", serve, tmp_path, {"ASYMFORMER_TEST": "its own"}) as told:
-        assert told.answer() == "its own"
-    assert os.environ["ASYMFORMER_TEST"] == "mine"
-    monkeypatch.delenv("ASYMFORMER_TEST")
-    with Participant("told", serve, tmp_path, {"ASYMFORMER_TEST": "its own"}) as told:
-        assert told.answer() == "its own"
-    assert "ASYMFORMER_TEST" not in os.environ

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wheels")
+
+from asymformer_ros.benchmark.growth import held_by
 
 COLOR = np.full((480, 640, 3), 7, dtype=np.uint8)
 DEPTH_MM = np.full((480, 640), 1500, dtype=np.uint16)
@@ -17,7 +18,7 @@ WARM_UP_CYCLES = 20
 CYCLES = 100
 # 80 cycles took 0.4 MB, ever less of it, and some more where the machine is busy. The engine's
 # ballast or a frame left behind in each would take 100 MB, 52 kB of anything else 4 MB.
-RESIDENT_TOLERANCE_KB = 4 * 1024
+RESIDENT_TOLERANCE_MB = 4.0
 
 
 @pytest.fixture
@@ -152,27 +153,19 @@ def test_what_cannot_be_configured_stays_unconfigured_until_corrected(
     bring_up(camera, consumer)
 
 
-def held_by(process):
-    """Resident kilobytes, threads and open files of a process."""
-    proc = Path("/proc") / str(process.pid)
-    status = dict(line.split(":\t") for line in (proc / "status").read_text().splitlines())
-    resident_kb, threads = (int(status[key].split()[0]) for key in ("VmRSS", "Threads"))
-    return resident_kb, threads, len(list((proc / "fd").iterdir()))
-
-
 def test_a_hundred_cycles_leak_neither_memory_nor_threads_nor_files(managed):
     camera, consumer, node = managed
-    resident_kb, threads, files = [], [], []
+    held = []
 
     for _ in range(CYCLES):
         bring_up(camera, consumer)
         bring_down(camera, consumer)
-        for history, now in zip((resident_kb, threads, files), held_by(node.process), strict=True):
-            history.append(now)
+        held.append(held_by(node.process.pid))
 
-    assert threads[-1] == threads[WARM_UP_CYCLES]
-    assert files[-1] == files[WARM_UP_CYCLES]
-    assert resident_kb[-1] - resident_kb[WARM_UP_CYCLES] < RESIDENT_TOLERANCE_KB, resident_kb
+    warm, last = held[WARM_UP_CYCLES], held[-1]
+    assert last.threads == warm.threads
+    assert last.handles == warm.handles
+    assert last.resident_mb - warm.resident_mb < RESIDENT_TOLERANCE_MB, held
     node.process.send_signal(signal.SIGINT)
     assert node.wait_for_end() == 0
     assert node.lines.count("engine closed") == node.lines.count("loading") == CYCLES

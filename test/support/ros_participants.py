@@ -1,6 +1,5 @@
 """Processes for runs over DDS that need no DDS; importable in the processes that are started."""
 
-import os
 import sys
 import time
 
@@ -31,11 +30,6 @@ def compute(connection):
     while time.process_time() - started_s < seconds:
         pass
     connection.send(time.process_time() - started_s)
-
-
-def tell_environment(connection, name):
-    """Sends an environment variable."""
-    connection.send(os.environ.get(name))
 
 
 def never_answer(connection):

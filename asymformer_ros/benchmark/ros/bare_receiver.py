@@ -11,6 +11,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from asymformer_ros.benchmark.ros.spin import spin_until_asked
+from asymformer_ros.ros.process_memory import keep_freed_memory
 
 _HISTORY = 2
 
@@ -20,6 +21,7 @@ def serve(connection: Connection, in_lifecycle_node: bool) -> None:
 
     in_lifecycle_node: in one as ours is, with services to wait for and with camera info.
     """
+    keep_freed_memory()  # as our node does, or malloc would be most of the difference
     rclpy.init()
     node = (LifecycleNode if in_lifecycle_node else Node)("bare_receiver")
     qos = QoSProfile(depth=_HISTORY, reliability=ReliabilityPolicy.BEST_EFFORT)

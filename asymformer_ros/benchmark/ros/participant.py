@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -29,16 +29,10 @@ class Participant:
     """Runs `serve` with its end of a pipe in a new process, which is ended when left.
 
     serve: survives pickling; sends something when it is ready, then serves until None comes.
-    folder: where ``<name>.log`` is written. environment: what differs from this process's.
+    folder: where ``<name>.log`` is written.
     """
 
-    def __init__(
-        self,
-        name: str,
-        serve: Callable[[Connection], None],
-        folder: Path,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, name: str, serve: Callable[[Connection], None], folder: Path) -> None:
         self._name = name
         self._log = folder / f"{name}.log"
         # Not a fork: DDS has threads in this process, which a copy would lack.
@@ -47,8 +41,7 @@ class Participant:
         self._process = spawn.Process(
             target=_run, args=(serve, other_end, str(self._log)), name=name, daemon=True
         )
-        with _set(environment or {}):
-            self._process.start()
+        self._process.start()
         other_end.close()  # so that the end of the process is the end of the connection
 
     def __enter__(self) -> Participant:
@@ -125,21 +118,6 @@ def on_request(connection: Connection, act: Callable[[], object]) -> None:
         act()
 
     threading.Thread(target=wait, name="on_request", daemon=True).start()
-
-
-@contextmanager
-def _set(environment: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for what is started meanwhile."""
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _run(serve: Callable[[Connection], None], connection: Connection, log: str) -> None:

@@ -42,9 +42,6 @@ _QUIET_S = 0.5
 _RECEIVING_HZ = 30.0
 _OUTPUTS_HZ = 5.0
 _OUTPUTS_INFERENCE_S = 0.005
-# Whether freed images go back to the kernel, to be fetched again page by page, hangs on which of
-# them are freed first, and costs as much as receiving them: here none go back.
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def run_receiving(size: tuple[int, int], rounds: int, seconds: float, folder: Pa
     samples: dict[str, list[float]] = {name: [] for name in kinds}
     lost = 0
     for _, (name, serve) in product(range(rounds), kinds.items()):
-        with _scene(serve, size, _RECEIVING_HZ, (), folder, _KEEP_MEMORY) as scene:
+        with _scene(serve, size, _RECEIVING_HZ, (), folder) as scene:
             sent = len(scene.play(_WARM_UP_S))
             time.sleep(_QUIET_S)
             cpu_s = scene.node.cpu_s()
@@ -194,12 +191,11 @@ def _scene(
     rate_hz: float,
     outputs: Sequence[str],
     folder: Path,
-    environment: Mapping[str, str] | None = None,
 ) -> Iterator[_Scene]:
     settings = CameraSettings(*size, rate_hz)
     with (
         Consumer(outputs) as consumer,
-        Participant("node", serve, folder, environment) as node,
+        Participant("node", serve, folder) as node,
         Participant("camera", partial(camera.serve, settings=settings), folder) as a_camera,
     ):
         node.answer()
