@@ -11,17 +11,18 @@ from rclpy.clock import Clock
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from asymformer_ros.perception.frame_drops import FrameDropped, sentence_of, stage
 from asymformer_ros.perception.frames import RgbdFrame, Segmentation
+from asymformer_ros.perception.image_messages import require_same_size
 from asymformer_ros.perception.refine import refine
 from asymformer_ros.perception.segmenter import Segmenter
+from asymformer_ros.perception.synchronizer import Pair
 from asymformer_ros.ros.depth_registration import DepthRegistration
 from asymformer_ros.ros.frame_outputs import FrameOutputs
 from asymformer_ros.ros.frame_times import FrameTimes, FrameTiming
-from asymformer_ros.ros.images import decode_color, decode_depth, require_same_size
+from asymformer_ros.ros.images import decode_color, decode_depth
 from asymformer_ros.ros.live_settings import LiveParameters
-from asymformer_ros.ros.pipeline import FrameDropped, sentence_of, stage
 from asymformer_ros.ros.publishers import SemanticPublishers
-from asymformer_ros.ros.synchronizer import Pair
 from asymformer_ros.ros.throttled_log import ThrottledLog
 
 ImageMessage: TypeAlias = "Image | CompressedImage"

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from asymformer_ros.perception.synchronizer import QUEUE_FULL
 from asymformer_ros.ros.input_watch import SILENCE_S, Finding
 from asymformer_ros.ros.pipeline import FrameAccount
-from asymformer_ros.ros.synchronizer import QUEUE_FULL
 
 # Stamps of one clock are never so far apart.
 _OTHER_CLOCK_NS = 1_000_000_000

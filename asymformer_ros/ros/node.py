@@ -9,8 +9,8 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.ros.forwarded_log import forwarded_to
-from asymformer_ros.ros.pipeline import sentence_of
 from asymformer_ros.ros.process_end import EndRequest
 from asymformer_ros.ros.process_memory import keep_freed_memory
 from asymformer_ros.ros.segmentation_node import EngineLoader, SegmentationNode

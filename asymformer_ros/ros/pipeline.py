@@ -5,48 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic
 
+from asymformer_ros.perception.frame_drops import FrameDropped, stage
+from asymformer_ros.perception.synchronizer import ColorT, DepthT, Pair, Synchronizer
 from asymformer_ros.ros.latest_slot import LatestSlot
-from asymformer_ros.ros.synchronizer import ColorT, DepthT, Pair, Synchronizer
 
 #: Why a pair was dropped, beside the stages of `stage`.
 REPLACED_BY_NEWER = "replaced_by_newer"  # the worker was busy until a newer pair came
 STOPPED = "stopped"  # it waited when the node was deactivated
-
-# Errors quote what came, and that can be megabytes.
-_LONGEST_SENTENCE = 1000
-
-
-class FrameDropped(Exception):
-    """A pair cannot be segmented; `cause` counts it, the message says why and what to do."""
-
-    def __init__(self, cause: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.cause = cause
-
-
-@contextmanager
-def stage(cause: str) -> Iterator[None]:
-    """Whatever is raised inside drops the frame under `cause`, unless a stage inside said why."""
-    try:
-        yield
-    except FrameDropped:
-        raise
-    except BaseException as error:  # PyO3's PanicException is no Exception
-        raise FrameDropped(cause, sentence_of(error)) from error
-
-
-def sentence_of(error: BaseException) -> str:
-    """What an error says, on one line; its type where it is not an error meant for users."""
-    sentence = " ".join(str(error).split())
-    if len(sentence) > _LONGEST_SENTENCE:
-        sentence = f"{sentence[:_LONGEST_SENTENCE]} ..."
-    is_ours = type(error).__module__.startswith("asymformer_ros.")
-    return sentence if is_ours and sentence else f"{type(error).__name__}: {sentence}"
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from rclpy.type_support import check_for_type_support
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
+from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.perception.frames import Segmentation
 from asymformer_ros.perception.refine import OutputOptions
 from asymformer_ros.ros.frame_outputs import FrameOutputs
 from asymformer_ros.ros.images import to_message
 from asymformer_ros.ros.label_info import label_info_message
-from asymformer_ros.ros.pipeline import sentence_of
 from asymformer_ros.ros.quiet_events import NO_PUBLISHER_EVENTS
 
 # Reliable (rclpy's default), so that every subscriber matches; a slow one misses older frames.

@@ -24,7 +24,7 @@ from asymformer_ros.evaluation.recordings import (
     open_recording,
 )
 from asymformer_ros.files import write_atomically
-from asymformer_ros.ros.pipeline import sentence_of
+from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.ros.process_end import EndRequest
 
 _TOPICS: dict[Stream, str] = {

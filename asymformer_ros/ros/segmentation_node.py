@@ -15,6 +15,7 @@ from rclpy.publisher import Publisher
 from std_srvs.srv import SetBool, Trigger
 
 from asymformer_ros.perception.camera_model import forget_rays
+from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.perception.labels import LabelSpace, read_label_file
 from asymformer_ros.perception.refine import OutputOptions
 from asymformer_ros.perception.segmenter import Segmenter
@@ -43,7 +44,7 @@ from asymformer_ros.ros.parameters import (
     require_live,
     require_valid,
 )
-from asymformer_ros.ros.pipeline import FramePipeline, sentence_of
+from asymformer_ros.ros.pipeline import FramePipeline
 from asymformer_ros.ros.publishers import SemanticPublishers
 from asymformer_ros.ros.quiet_events import NO_PUBLISHER_EVENTS
 from asymformer_ros.ros.reporter import Reporter

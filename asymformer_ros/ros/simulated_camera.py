@@ -26,9 +26,9 @@ from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.ros.images import to_message
 from asymformer_ros.ros.parameters import ConfigurationError
-from asymformer_ros.ros.pipeline import sentence_of
 from asymformer_ros.ros.process_end import EndRequest
 from asymformer_ros.simulation import Intrinsics, SimulatedFrame, fly_through
 

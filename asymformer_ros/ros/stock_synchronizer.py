@@ -12,9 +12,8 @@ from typing import Any, Generic, NamedTuple
 
 from builtin_interfaces.msg import Time
 
-from asymformer_ros.ros.parameters import ConfigurationError
-from asymformer_ros.ros.stamps import REORDER_NS, StampHistory, stamps_apart_ns
-from asymformer_ros.ros.synchronizer import (
+from asymformer_ros.perception.stamps import REORDER_NS, StampHistory, stamps_apart_ns
+from asymformer_ros.perception.synchronizer import (
     TIME_RESET,
     ColorT,
     DepthT,
@@ -23,6 +22,7 @@ from asymformer_ros.ros.synchronizer import (
     SyncCounts,
     Synchronizer,
 )
+from asymformer_ros.ros.parameters import ConfigurationError
 
 #: Why a message was dropped: message_filters does not tell more.
 UNPAIRED = "unpaired"

@@ -19,13 +19,12 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from asymformer_ros.perception.frames import FrameError
 from asymformer_ros.perception.image_file import MAX_PIXELS
-from asymformer_ros.ros.images import (
+from asymformer_ros.perception.image_messages import (
     COLOR_ENCODINGS,
     DEPTH_ENCODINGS,
-    decode_color,
-    decode_depth,
     require_same_size,
 )
+from asymformer_ros.ros.images import decode_color, decode_depth
 
 BYTES_OF_PIXEL = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1} | {
     "16UC1": 2,

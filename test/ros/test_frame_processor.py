@@ -12,13 +12,13 @@ pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wh
 from sensor_msgs.msg import CameraInfo, Image
 
 from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.perception.frame_drops import FrameDropped
 from asymformer_ros.perception.frames import Segmentation
 from asymformer_ros.perception.labels import load_label_space
+from asymformer_ros.perception.synchronizer import Pair
 from asymformer_ros.ros.frame_processor import FrameProcessor
 from asymformer_ros.ros.live_settings import LiveParameters
-from asymformer_ros.ros.pipeline import FrameDropped
 from asymformer_ros.ros.publishers import OutputError
-from asymformer_ros.ros.synchronizer import Pair
 
 STAMP_NS = 1_000_000_000
 

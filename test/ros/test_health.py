@@ -10,10 +10,10 @@ pytest.importorskip("diagnostic_msgs.msg", reason="needs the ROS message package
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from asymformer_ros.perception.synchronizer import RgbdSynchronizer
 from asymformer_ros.ros.health import HealthMonitor
 from asymformer_ros.ros.input_watch import Finding
 from asymformer_ros.ros.pipeline import FrameAccount
-from asymformer_ros.ros.synchronizer import RgbdSynchronizer
 
 MS = 1_000_000
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR

@@ -15,13 +15,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from asymformer_ros.perception.frames import FrameError
-from asymformer_ros.ros.images import (
-    decode_color,
-    decode_depth,
-    require_same_size,
-    stamp_ns,
-    to_message,
-)
+from asymformer_ros.perception.image_messages import require_same_size
+from asymformer_ros.ros.images import decode_color, decode_depth, stamp_ns, to_message
 
 RGB = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 MILLIMETRES = (np.arange(4 * 6, dtype=np.uint16) * 301).reshape(4, 6)

@@ -6,16 +6,10 @@ import threading
 
 import pytest
 
+from asymformer_ros.perception.frame_drops import FrameDropped, sentence_of, stage
 from asymformer_ros.perception.frames import FrameError
-from asymformer_ros.ros.pipeline import (
-    REPLACED_BY_NEWER,
-    STOPPED,
-    FrameDropped,
-    FramePipeline,
-    sentence_of,
-    stage,
-)
-from asymformer_ros.ros.synchronizer import NO_PARTNER, RgbdSynchronizer
+from asymformer_ros.perception.synchronizer import NO_PARTNER, RgbdSynchronizer
+from asymformer_ros.ros.pipeline import REPLACED_BY_NEWER, STOPPED, FramePipeline
 
 PATIENCE_S = 10.0
 

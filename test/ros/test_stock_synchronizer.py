@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from message_streams import MS, S, clean_arrivals, hectic_arrivals, play_checked
 
+from asymformer_ros.perception.synchronizer import TIME_RESET, RgbdSynchronizer
 from asymformer_ros.ros.parameters import ConfigurationError
 from asymformer_ros.ros.stock_synchronizer import UNPAIRED, StockSynchronizer, make_synchronizer
-from asymformer_ros.ros.synchronizer import TIME_RESET, RgbdSynchronizer
 
 needs_message_filters = pytest.mark.skipif(
     find_spec("message_filters") is None,

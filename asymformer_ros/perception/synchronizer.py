@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from asymformer_ros.ros.stamps import REORDER_NS, StampHistory, nearest, stamps_apart_ns
+from asymformer_ros.perception.stamps import REORDER_NS, StampHistory, nearest, stamps_apart_ns
 
 ColorT = TypeVar("ColorT")
 DepthT = TypeVar("DepthT")

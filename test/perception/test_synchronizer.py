@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from message_streams import MS, clean_arrivals, hectic_arrivals, play_checked
 
-from asymformer_ros.ros.synchronizer import (
+from asymformer_ros.perception.synchronizer import (
     DUPLICATE_STAMP,
     LATE,
     NO_PARTNER,
