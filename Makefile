@@ -44,7 +44,7 @@ build: $(VENV)/.test
 		build --paths build/src/asymformer_ros --cmake-args -DPython3_EXECUTABLE=$(VENV)/bin/python
 
 clean:
-	rm -rf .venv build install log demo replay soak *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build install log demo replay evaluation segmentation soak *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.python:
 	$(PYTHON) tools/check_python.py
@@ -60,7 +60,7 @@ $(VENV)/.demo: $(VENV)/.python $(PINS)
 $(VENV)/.test: $(VENV)/.python $(PINS) tools/localize_ros_wheels.py
 	@echo 'Installing ROS 2, PyTorch and the tools into .venv, once: some minutes ...'
 	$(PIP) setuptools
-	$(PIP) --no-build-isolation --use-pep517 --editable '.[ros,cpu,train,evaluate,test,colcon]'
+	$(PIP) --no-build-isolation --use-pep517 --editable '.[ros,cpu,train,evaluate,datasets,test,colcon]'
 	python tools/localize_ros_wheels.py
 	rm -rf $(CONTRACT) && $(PIP) --no-deps --target $(CONTRACT) cuda-bindings cuda-pathfinder \
 		tensorrt_cu13_bindings tensorrt_lean_cu13_bindings tensorrt_lean_cu13_libs

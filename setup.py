@@ -24,7 +24,14 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["asymformer_ros", "asymformer_ros.*"]),
-    package_data={"asymformer_ros": ["weights/*.onnx", "weights/*.safetensors", "weights/*.md"]},
+    package_data={
+        "asymformer_ros": [
+            "weights/*.onnx",
+            "weights/*.safetensors",
+            "weights/*.md",
+            "evaluation/templates/*",
+        ]
+    },
     data_files=share("config") + share("launch"),
     install_requires=["numpy>=1.26,<3", "opencv-python-headless>=4.5,<5", "PyYAML"],
     extras_require={
@@ -52,7 +59,8 @@ setup(
         ],
         "torch": TORCH,
         "train": [*TORCH, "onnx>=1.16"],
-        "evaluate": ["rosbags>=0.11"],
+        "evaluate": ["rosbags>=0.11", "mcap>=1.2", "jinja2>=3.0", "tqdm>=4.57"],
+        "datasets": ["h5py>=3.6", "scipy>=1.8"],
         "test": [
             "pytest",
             "pytest-timeout",
@@ -61,6 +69,8 @@ setup(
             "mypy",
             "types-PyYAML",
             "nvidia-ml-py>=12",
+            "scikit-learn",
+            "selenium",
         ],
         # What generates this package's message and builds it with colcon, where ROS 2 is wheels.
         "colcon": [

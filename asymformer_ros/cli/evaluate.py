@@ -1,69 +1,227 @@
-"""`asymformer evaluate`: score weights on NYUv2 frames and on simulated rooms."""
+"""`asymformer evaluate`: figures and pictures of a recording, a data set or simulated rooms."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymformer_ros.cli.arguments import positive_integer
+from asymformer_ros.cli.arguments import add_weights, positive_integer, positive_number
+from asymformer_ros.engines.engine import Engine, EngineError
 
 if TYPE_CHECKING:
-    from asymformer_ros.evaluation.metrics import Scores
-    from asymformer_ros.evaluation.samples import Sample
-    from asymformer_ros.perception.segmenter import Segmenter
+    from asymformer_ros.evaluation.frames import FrameSource
+    from asymformer_ros.evaluation.labelled_frames import LabelledFrames
+    from asymformer_ros.evaluation.recordings import Recording, Stream
+
+_ROOM_SIZE = (640, 480)
+#: As the node's parameter sync.queue_size.
+QUEUE_SIZE = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("--nyuv2", type=Path, help="folder with color/ depth/ label/ at 320x240")
+    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    _add_bag(what.add_parser("bag", help="a recording: a bag of ROS 1 or 2, or a folder of images"))
+    _add_dataset(what.add_parser("dataset", help="NYUv2 or SUN RGB-D"))
+    _add_rooms(what.add_parser("rooms", help="views of simulated rooms"))
+
+
+def _add_bag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rooms", type=positive_integer, default=0, help="simulated rooms, one view of each"
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="a ROS 1 .bag, a rosbag2 folder, a .mcap or .db3, or a folder with color/, depth/ "
+        "(16-bit PNG, mm) and perhaps label/ (PNG of classes, 255 = void), files named alike",
     )
-    parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
+    parser.add_argument("--color-topic", default="", help="of a bag; default: the only one")
+    parser.add_argument("--depth-topic", default="", help="of a bag; default: the only one")
+    truth = parser.add_mutually_exclusive_group()
+    truth.add_argument("--label-topic", default="", help="truth in a bag, mono8 or PNG; 255 = void")
+    truth.add_argument(
+        "--labels", type=Path, help="truth as a folder of 8-bit PNGs, named by the colour's stamp"
+    )
+    parser.add_argument("--slop", type=float, default=0.05, help="sync.slop of the node: 0.05")
+    parser.add_argument("--rate", type=positive_number, default=5.0, help="frames/s of a folder: 5")
+    parser.add_argument(
+        "--rotate", type=int, choices=(0, 90, 180, 270), default=0, help="as the node's: 0"
+    )
+    parser.add_argument(
+        "--through-ros",
+        action="store_true",
+        help="play it to the real node over DDS at the recorded rate",
+    )
+    _add_common(parser)
+
+
+def _add_dataset(parser: argparse.ArgumentParser) -> None:
+    from asymformer_ros.evaluation.datasets import LAYOUTS
+    from asymformer_ros.perception.depth_unit import DEPTH_UNITS
+
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "layouts:\n" + "\n".join(f"  {name:<15} {of}" for name, of in LAYOUTS.items())
+    parser.add_argument("path", type=Path, metavar="PATH", help="folder, or .mat file")
+    parser.add_argument("--layout", required=True, choices=tuple(LAYOUTS), help="how it lies there")
+    parser.add_argument("--split", default="test", choices=("train", "test"), help="default test")
+    parser.add_argument(
+        "--depth-unit",
+        type=_depth_unit,
+        help=f"{', '.join(DEPTH_UNITS)} or the metres of one step; default: the layout's",
+    )
+    parser.add_argument(
+        "--multi-scale",
+        action="store_true",
+        help="sum the logits at 1.0, 1.2 and 1.4 times the size, as the paper's; needs PyTorch",
+    )
+    parser.add_argument(
+        "--flip", action="store_true", help="add those of the mirrored frame; needs PyTorch"
+    )
+    _add_common(parser)
+
+
+def _add_rooms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("count", type=positive_integer, metavar="COUNT", help="one view of each")
+    _add_common(parser)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    add_weights(parser)
     parser.add_argument("--engine", default="auto", help="engine (default auto)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("evaluation"), help="folder (default evaluation)"
+    )
+
+
+def _depth_unit(text: str) -> object:
+    from asymformer_ros.perception.depth_unit import parse_depth_unit
+
+    try:
+        return parse_depth_unit(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score and print; returns the exit code."""
-    from asymformer_ros.engines.choose import load_engine
-    from asymformer_ros.evaluation.samples import iterate_nyuv2_small, iterate_rooms
+    """Evaluate; returns the exit code, 0 if nothing was lost."""
+    return {"bag": _bag, "dataset": _dataset, "rooms": _rooms}[args.what](args)
+
+
+def _bag(args: argparse.Namespace) -> int:
+    from asymformer_ros.evaluation.recordings import open_recording
+
+    topics: dict[Stream, str] = {
+        "color": args.color_topic,
+        "depth": args.depth_topic,
+        "labels": args.label_topic,
+    }
+    recording = open_recording(args.path, topics, args.rate)
+    for stream, source in recording.sources.items():
+        print(f"  {stream}: {recording.counts[stream]} images of {source}")
+    if args.through_ros:
+        from asymformer_ros.cli.evaluate_through_ros import evaluate_through_ros
+
+        return evaluate_through_ros(args, recording)
+    return _recording(args, recording)
+
+
+def _recording(args: argparse.Namespace, recording: Recording) -> int:
+    from asymformer_ros.evaluation.recorded_frames import RecordedFrames, truths_of
+
+    truths = truths_of(recording, args.labels)
+    source = RecordedFrames(recording, truths, round(args.slop * 1e9), QUEUE_SIZE)
+    settings: dict[str, str] = {**recording.sources, "slop": f"{args.slop} s"}
+    if args.rotate:
+        settings["rotate"] = f"{args.rotate} degrees"
+    return _evaluate(args, source, settings, args.rotate)
+
+
+def _dataset(args: argparse.Namespace) -> int:
+    from asymformer_ros.evaluation.datasets import open_dataset
+
+    return _labelled(args, open_dataset(args.path, args.layout, args.split, args.depth_unit))
+
+
+def _rooms(args: argparse.Namespace) -> int:
+    from asymformer_ros.evaluation.simulated_frames import simulated_frames
+
+    return _labelled(args, simulated_frames(range(args.count), *_ROOM_SIZE))
+
+
+def _labelled(args: argparse.Namespace, labelled: LabelledFrames) -> int:
+    from asymformer_ros.evaluation.labelled_source import LabelledSource
+
+    return _evaluate(args, LabelledSource(labelled), labelled.settings, labels=labelled.label_space)
+
+
+def _evaluate(
+    args: argparse.Namespace,
+    source: FrameSource,
+    settings: Mapping[str, str],
+    rotate: int = 0,
+    labels: str = "",
+) -> int:
+    """Evaluate a source offline; labels: name of the classes of its truth, empty: the network's."""
+    from asymformer_ros.cli.evaluation_output import evaluate_source
+    from asymformer_ros.evaluation.results import Subject
+    from asymformer_ros.evaluation.run import EngineAnswers
     from asymformer_ros.perception.labels import load_label_space
     from asymformer_ros.perception.segmenter import Segmenter
 
-    if args.nyuv2 is None and not args.rooms:
-        print("asymformer evaluate: give --nyuv2 FOLDER or --rooms N", file=sys.stderr)
-        return 2
-    loaded = load_engine(args.weights, args.engine)
-    classes = load_label_space(loaded.label_space).classes
-    segmenter = Segmenter(loaded.engine)
-    if args.nyuv2 is not None:
-        scores = _score(segmenter, iterate_nyuv2_small(args.nyuv2), len(classes))
-        _print(f"NYUv2, {args.nyuv2}", scores, classes)
-    if args.rooms:
-        scores = _score(segmenter, iterate_rooms(range(args.rooms), 640, 480), len(classes))
-        _print(f"simulated rooms, seeds 0 to {args.rooms - 1}", scores, classes)
-    return 0
+    engine, sentence = _open_engine(args)
+    try:
+        space = load_label_space(engine.profile.label_space)
+        if labels and labels != space.name:
+            print(
+                f"asymformer evaluate: the truth has the classes of {labels}, {args.weights} those "
+                f"of {space.name}: they cannot be compared",
+                file=sys.stderr,
+            )
+            return 1
+        answers = EngineAnswers(Segmenter(engine, rotate).segment, lambda: sum(engine.stages))
+        return evaluate_source(
+            source,
+            answers,
+            Subject(
+                kind=args.what,
+                mode="offline",
+                path=str(getattr(args, "path", "")),
+                settings={**settings, **({"profile": args.profile} if args.profile else {})},
+                weights=args.weights,
+                engine=sentence,
+                label_space=space.name,
+            ),
+            space,
+            "a decoded pair until its labels",
+            lambda: answers.engine_s,
+            args.output,
+        )
+    finally:
+        engine.close()
 
 
-def _score(segmenter: Segmenter, samples: Iterable[Sample], num_classes: int) -> Scores:
-    from asymformer_ros.evaluation.metrics import ConfusionMatrix
-    from asymformer_ros.perception.frames import RgbdFrame
+def _open_engine(args: argparse.Namespace) -> tuple[Engine, str]:
+    """The engine, and a sentence about it."""
+    scales = getattr(args, "multi_scale", False)
+    flip = getattr(args, "flip", False)
+    if not (scales or flip):
+        from asymformer_ros.engines.choose import load_engine
 
-    confusion = ConfusionMatrix(num_classes)
-    for number, sample in enumerate(samples, start=1):
-        segmentation = segmenter.segment(RgbdFrame(sample.rgb, sample.depth_m))
-        confusion.add(sample.labels, segmentation.labels)
-        print(f"\r{number} frames", end="", flush=True)
-    print()
-    return confusion.scores()
+        loaded = load_engine(args.weights, args.engine, args.cache_dir, args.profile)
+        print(f"engine: {loaded.sentence}", flush=True)
+        return loaded.engine, loaded.sentence
+    if args.engine not in ("auto", "torch"):
+        raise EngineError("--multi-scale and --flip run in PyTorch: leave --engine out")
+    from asymformer_ros.engines.cache import EngineCache
+    from asymformer_ros.engines.candidates import require_packages
+    from asymformer_ros.engines.model import Model
 
+    require_packages("torch", "safetensors")
+    from asymformer_ros.evaluation.multi_scale import OFFICIAL_SCALES, open_multi_scale
 
-def _print(what: str, scores: Scores, classes: tuple[str, ...]) -> None:
-    in_truth = f"over the classes in the truth {scores.mean_iou_present:.2%}"
-    print(f"{what}\n  mIoU {scores.mean_iou:.2%}, {in_truth}")
-    print(f"  pixel accuracy {scores.pixel_accuracy:.2%}, mean accuracy {scores.mean_accuracy:.2%}")
-    for name, iou in zip(classes, scores.iou, strict=True):
-        print(f"    {name:<16} {iou:7.2%}")
+    model = Model(args.weights, args.profile, EngineCache(args.cache_dir))
+    engine = open_multi_scale(model, OFFICIAL_SCALES if scales else (1.0,), flip)
+    print(f"engine: {engine.name} {engine.precision}", flush=True)
+    return engine, f"{engine.name} {engine.precision}"

@@ -11,7 +11,10 @@ from importlib import import_module
 _VERBS = {
     "demo": "Run the node on a simulated camera and score it.",
     "replay": "Run the node on a recording: a bag or a folder of images.",
-    "evaluate": "Score weights on NYUv2 frames and on simulated rooms.",
+    "segment": "Label one colour image and its depth image.",
+    "record-demo": "Write a bag of a simulated room, with its true labels.",
+    "evaluate": "Score weights on a recording, a data set or simulated rooms.",
+    "compare": "Put two evaluations side by side.",
     "export": "Turn weights into an ONNX deploy graph.",
     "build": "Make the engines of this machine ahead of time.",
     "doctor": "Tell which engines work here, and why the others do not.",
@@ -19,7 +22,15 @@ _VERBS = {
     "soak": "Run the node for an hour on a camera that goes wrong, and watch its memory.",
     "train": "Train the bundled weights again.",
 }
-_EXTRAS = {"rclpy": "ros", "onnxruntime": "cpu", "torch": "train", "onnx": "train"}
+_EXTRAS = {
+    "rclpy": "ros",
+    "onnxruntime": "cpu",
+    "torch": "train",
+    "onnx": "train",
+    "rosbags": "evaluate",
+    "tqdm": "evaluate",
+    "jinja2": "evaluate",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, purpose in _VERBS.items():
         verb = verbs.add_parser(name, help=purpose, description=purpose)
-        module = import_module(f"asymformer_ros.cli.{name}")
+        module = import_module(f"asymformer_ros.cli.{name.replace('-', '_')}")
         module.add_arguments(verb)
         verb.set_defaults(run=module.run)
     args = parser.parse_args(arguments)

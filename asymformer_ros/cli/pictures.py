@@ -10,15 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.files import write_atomically
+from asymformer_ros.perception.frames import UNLABELLED
 from asymformer_ros.perception.labels import LabelSpace
 from asymformer_ros.perception.overlay import legend
+
+# In one column it shows all classes that can have a thousandth of the pixels in practice.
+_TALLEST_LEGEND = 24 * 64
+_LEGEND_MARGIN = 5
 
 Picture = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write uint8 [H, W, 3] in R, G, B order as PNG, whole or not at all; raises OSError."""
-    done, content = cv2.imencode(".png", image[:, :, ::-1])
+    """Write uint8 [H, W], or [H, W, 3] in R, G, B order, as PNG, whole or not at all.
+
+    Raises OSError.
+    """
+    done, content = cv2.imencode(".png", image if image.ndim == 2 else image[:, :, ::-1])
     if not done:
         raise OSError(f"cannot encode {path}")
     write_atomically(path, content.tobytes())
@@ -27,6 +35,22 @@ def write_png(path: Path, image: NDArray[np.uint8]) -> None:
 def write_picture(path: Path, picture: Picture, space: LabelSpace) -> None:
     """Write the overlay with its legend as PNG."""
     write_png(path, _with_legend(picture, space))
+
+
+def write_legend(path: Path, labels: NDArray[np.uint8], space: LabelSpace) -> None:
+    """Write colour, name and share of the pixels of each class in view as PNG, largest first."""
+    pixels = np.bincount(labels.reshape(-1), minlength=256)[: len(space.classes)]
+    order = np.argsort(-pixels, kind="stable")
+    places = np.full(256, UNLABELLED, np.uint8)
+    places[order] = np.arange(len(order))
+    names = tuple(f"{space.classes[k]}  {pixels[k] / labels.size:.1%}" for k in order)
+    palette = np.zeros_like(space.palette)
+    palette[: len(order)] = space.palette[order]
+    # A row's shares are those of the image: repeated, they give the list the height it needs.
+    tall = places[labels].repeat(-(-_TALLEST_LEGEND // labels.shape[0]), axis=0)
+    drawn = legend(LabelSpace(space.name, names, palette), tall)
+    used = np.flatnonzero((drawn < 255).any(axis=(1, 2)))
+    write_png(path, drawn[: used[-1] + _LEGEND_MARGIN if used.size else None])
 
 
 def write_clip(

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay; returns the exit code, 0 if a frame was segmented."""
+    """Replay; returns the exit code, 0 if a frame was segmented and the recording is whole."""
     from asymformer_ros.evaluation.recordings import open_recording
 
     topics: dict[Stream, str] = {
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     }
     recording = open_recording(args.path, topics, args.rate)
     _describe(args.path, recording)
-    return _replay(args)
+    return _replay(args, recording)
 
 
 def _describe(path: Path, recording: Recording) -> None:
@@ -65,20 +65,22 @@ def _describe(path: Path, recording: Recording) -> None:
     for stream, source in recording.sources.items():
         line = f"  {_WORDS[stream]}: {recording.counts[stream]} images of {source}"
         if (first := recording.first.get(stream)) is not None:
-            line += f", {first.width}x{first.height} {first.encoding}"
+            line += f", {first.message}"
         print(line)
     for warning in recording.warnings:
         print(f"warning: {warning}")
 
 
-def _replay(args: argparse.Namespace) -> int:
+def _replay(args: argparse.Namespace, recording: Recording) -> int:
     import rclpy
 
     from asymformer_ros.cli.summary import summary, table
     from asymformer_ros.engines.choose import load_engine
+    from asymformer_ros.evaluation.recordings import CompressedMessage
     from asymformer_ros.perception.labels import load_label_space
     from asymformer_ros.resources import resource
     from asymformer_ros.ros.observer import Observer
+    from asymformer_ros.ros.recorded_camera import TRANSPORTS
     from asymformer_ros.ros.trial import Trial, isolate, ros_node
 
     print("Loading the network; the recording starts in some seconds ...", flush=True)
@@ -109,6 +111,9 @@ def _replay(args: argparse.Namespace) -> int:
         "sync.slop": args.slop,
         "exit_with_parent": True,
     }
+    for stream, transport in TRANSPORTS.items():
+        if isinstance(recording.first[stream].message, CompressedMessage):
+            node[f"{stream}_transport"] = transport
     trial = Trial(
         camera=ros_node("recorded_camera", camera),
         node=ros_node("node", node),
@@ -139,7 +144,9 @@ def _replay(args: argparse.Namespace) -> int:
         return 1
     if complaint:
         print(f"\nthe node warned: {complaint}")
-    return 0
+    for loss in account["losses"]:
+        print(f"asymformer replay: {loss}", file=sys.stderr)
+    return 1 if account["losses"] else 0
 
 
 def _write_pictures(

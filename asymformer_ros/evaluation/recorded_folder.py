@@ -13,7 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.evaluation.recordings import RecordedImage, Recording, RecordingError, Stream
+from asymformer_ros.evaluation.recordings import (
+    RawMessage,
+    RecordedImage,
+    Recording,
+    RecordingError,
+    Stream,
+)
 
 _FOLDERS: Mapping[Stream, tuple[str, ...]] = {
     "color": ("color", "rgb"),
@@ -56,9 +62,11 @@ def open_folder(folder: Path, rate_hz: float) -> Recording:
     counts = Counter(stream for files in frames for stream in files)
     period_ns = round(1e9 / rate_hz)
 
-    def images() -> Iterator[RecordedImage]:
+    def images(*only: Stream) -> Iterator[RecordedImage]:
         for index, files in enumerate(frames):
-            yield from _frame(files, index * period_ns)
+            for image in _frame(files, index * period_ns):
+                if not only or image.stream in only:
+                    yield image
 
     left_out = len(color.keys() ^ depth.keys())
     return Recording(
@@ -143,11 +151,13 @@ def _image(
         time_ns=time_ns,
         stamp_ns=time_ns,
         frame_id=_FRAME_ID,
-        encoding=encoding,
-        height=height,
-        width=width,
-        step=len(data) // height,
-        is_bigendian=sys.byteorder == "big",
-        data=data,
+        message=RawMessage(
+            encoding=encoding,
+            height=height,
+            width=width,
+            step=len(data) // height,
+            is_bigendian=sys.byteorder == "big",
+            data=data,
+        ),
         name=path.stem,
     )

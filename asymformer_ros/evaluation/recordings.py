@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Stream = Literal["color", "depth", "labels"]
 
-_BAG_SUFFIXES = (".bag", ".mcap", ".db3")
+_BAG_NAME = re.compile(r".*\.(bag|bag\.active|mcap|db3)")
+_FILE_IN_BAG = re.compile(r".*\.(mcap|db3)(\.zstd)?")
 # Stamps of one clock are closer than this to the time of recording and to each other.
 _ONE_CLOCK_NS = 10_000_000_000
 # builtin_interfaces/Time holds seconds in an int32.
@@ -24,40 +26,100 @@ class RecordingError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class RecordedImage:
-    """One image as sensor_msgs/Image holds it.
+class RawMessage:
+    """What a sensor_msgs/Image holds; data: flat uint8."""
 
-    time_ns: when it was recorded. stamp_ns: its header's stamp, the time of recording where that is
-    zero. data: flat uint8. name: stem of its file, empty in bags.
-    """
-
-    stream: Stream
-    time_ns: int
-    stamp_ns: int
-    frame_id: str
     encoding: str
     height: int
     width: int
     step: int
     is_bigendian: bool
     data: NDArray[np.uint8]
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} {self.encoding}"
+
+
+@dataclass(frozen=True)
+class CompressedMessage:
+    """What a sensor_msgs/CompressedImage holds; data: flat uint8."""
+
+    format: str
+    data: NDArray[np.uint8]
+
+    def __str__(self) -> str:
+        return self.format
+
+
+@dataclass(frozen=True)
+class RecordedImage:
+    """One image as it was recorded; `decode_color` and `decode_depth` read its message.
+
+    time_ns: when it was recorded. stamp_ns: its header's stamp, the time of recording where that is
+    zero. name: stem of its file, empty in bags.
+    """
+
+    stream: Stream
+    time_ns: int
+    stamp_ns: int
+    frame_id: str
+    message: RawMessage | CompressedMessage
     name: str = ""
+
+
+@dataclass(frozen=True)
+class RecordedCameraInfo:
+    """The numbers of a sensor_msgs/CameraInfo; k and r have 9, p has 12."""
+
+    frame_id: str
+    height: int
+    width: int
+    distortion_model: str
+    d: tuple[float, ...]
+    k: tuple[float, ...]
+    r: tuple[float, ...]
+    p: tuple[float, ...]
+
+
+class Losses:
+    """What of a recording could not be read, a sentence each; grows while it is read."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, None] = {}
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence, once."""
+        self._sentences[sentence] = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that were noted, in their order."""
+        return tuple(self._sentences)
+
+
+class Images(Protocol):
+    """A pass over the images that can be read, in the order of recording."""
+
+    def __call__(self, *only: Stream) -> Iterator[RecordedImage]:
+        """Of some streams, by default of all; raises RecordingError."""
 
 
 @dataclass(frozen=True)
 class Recording:
     """What a recording holds; `labels` is present only where it has labels.
 
-    sources: topic or folder of each stream. counts: its images. first: the first colour and depth
-    image. warnings: sentences that its user should read. images: one pass over all images in the
-    order of recording; raises RecordingError.
+    sources: topic or folder of each stream. counts: its images. first: the first image of each
+    stream. warnings: sentences that its user should read. losses: what could not be read, known in
+    full after a pass over all streams. camera_info: the colour camera's first, if there is one.
     """
 
     sources: Mapping[Stream, str]
     counts: Mapping[Stream, int]
     first: Mapping[Stream, RecordedImage]
     warnings: tuple[str, ...]
-    images: Callable[[], Iterator[RecordedImage]]
+    images: Images
+    losses: Losses = field(default_factory=Losses)
+    camera_info: RecordedCameraInfo | None = None
 
 
 def open_recording(
@@ -71,7 +133,7 @@ def open_recording(
     path = Path(path)
     if not path.exists():
         raise RecordingError(f"{path} does not exist: give the path of a bag or of a folder")
-    if path.suffix in _BAG_SUFFIXES or (path / "metadata.yaml").is_file():
+    if _is_bag(path):
         from asymformer_ros.evaluation.recorded_bag import open_bag
 
         return open_bag(path, topics or {})
@@ -83,6 +145,14 @@ def open_recording(
         f"{path} is no recording: give a .bag, .mcap or .db3, a rosbag2 folder, "
         "or a folder with color/ and depth/"
     )
+
+
+def _is_bag(path: Path) -> bool:
+    if not path.is_dir():
+        return _BAG_NAME.fullmatch(path.name) is not None
+    if (path / "metadata.yaml").is_file():
+        return True
+    return any(_FILE_IN_BAG.fullmatch(file.name) for file in path.iterdir())
 
 
 class Timeline:

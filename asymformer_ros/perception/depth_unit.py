@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from asymformer_ros.perception.depth import to_metres
 from asymformer_ros.perception.frames import FrameError
 
+_FLOATS = ("float16", "float32", "float64")
+_WIDE = ("uint16", "int16", "uint32", "int32", "uint64", "int64", *_FLOATS)
+
 
 @dataclass(frozen=True)
 class DepthUnit:
@@ -24,23 +27,26 @@ class DepthUnit:
     metres_per_step: float
     offset_m: float = 0.0
     zero_is_hole: bool = True
-    dtypes: tuple[str, ...] = ("uint16", "int32", "float32", "float64")
+    dtypes: tuple[str, ...] = _WIDE
 
     def to_metres(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         """Depth in metres, NaN = no reading: not finite, not above zero, or a hole; float32 [H, W].
 
         raw: [H, W] of one of `dtypes`. Raises FrameError.
         """
-        if raw.ndim != 2 or raw.dtype.name not in self.dtypes:
+        if raw.ndim != 2:
+            raise FrameError(f"depth is {raw.dtype} {raw.shape}: a depth image has one channel")
+        if raw.dtype.name not in self.dtypes:
             raise FrameError(
-                f"depth is {raw.dtype} {raw.shape}: in the unit {self.name} it is "
-                f"{' or '.join(self.dtypes)} with one channel"
+                f"depth is {raw.dtype}, the unit {self.name} is for {', '.join(self.dtypes)}: "
+                "declare its true unit, if need be as the metres of one step"
             )
-        metres = raw.astype(np.float32) * np.float32(self.metres_per_step)
-        metres += np.float32(self.offset_m)
+        # In float64, so that millimetres become to the last bit what a driver's become.
+        metres = raw.astype(np.float64) * self.metres_per_step + self.offset_m
         if self.zero_is_hole:
             metres[raw == 0] = np.nan
-        return to_metres(metres)
+        with np.errstate(over="ignore"):  # beyond float32 is no reading, either
+            return to_metres(metres.astype(np.float32))
 
 
 #: Units by name; see `parse_depth_unit`.
@@ -48,7 +54,7 @@ DEPTH_UNITS: Mapping[str, DepthUnit] = {
     unit.name: unit
     for unit in (
         DepthUnit("mm", 0.001),
-        DepthUnit("m", 1.0, dtypes=("float32", "float64")),
+        DepthUnit("m", 1.0, dtypes=_FLOATS),
         # SUN RGB-D's PNGs hold millimetres shifted left by three bits (SUNRGBDtoolbox,
         # read3dPoints.m).
         DepthUnit("sunrgbd", 0.001 / 8, dtypes=("uint16",)),
@@ -70,4 +76,4 @@ def parse_depth_unit(text: str) -> DepthUnit:
             f"depth unit {text!r}: give one of {', '.join(DEPTH_UNITS)} or the metres of one "
             "step, for example 0.0002"
         )
-    return DepthUnit(text, step, dtypes=("uint8", *DepthUnit("", 1.0).dtypes))
+    return DepthUnit(text, step, dtypes=("uint8", *_WIDE))

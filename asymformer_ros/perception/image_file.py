@@ -23,6 +23,7 @@ MAX_PIXELS = 4096 * 4096
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PNG_PALETTE = 3
 # At best: bytes for a byte of file (zlib's technical details), pixels (a block) for a bit of file.
 _DEFLATE_RATIO = 1032
 _JPEG_BLOCK = 64
@@ -38,6 +39,7 @@ class ImageFile:
     """What a file's header announces.
 
     kind: JPEG or PNG. bits: per channel. least_bytes: a file of this size has at least so many.
+    has_palette: pixels are indices of colours.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class ImageFile:
     channels: int
     bits: int
     least_bytes: int
+    has_palette: bool = False
 
 
 def decode_color_file(data: bytes) -> NDArray[np.uint8]:
@@ -78,6 +81,21 @@ def decode_depth_file(data: bytes) -> NDArray[np.uint16]:
             "are the colour and depth topics swapped?"
         )
     return _decode(data, file, cv2.IMREAD_ANYDEPTH, (file.height, file.width), np.uint16)
+
+
+def decode_label_file(data: bytes) -> NDArray[np.uint8]:
+    """A PNG of one 8-bit channel as uint8 [H, W]; raises FrameError, also for one with a palette.
+
+    Of a palette OpenCV tells the colours alone, not the indices.
+    """
+    file = inspect_image_file(data)
+    if (file.kind, file.bits, file.channels) != ("PNG", 8, 1) or file.has_palette:
+        what = "with a palette" if file.has_palette else f"with {file.channels} channels"
+        raise FrameError(
+            f"an {file.bits}-bit {file.kind} {what} holds no class indices: "
+            "labels are 8-bit grey PNG, 255 = void"
+        )
+    return _decode(data, file, cv2.IMREAD_GRAYSCALE, (file.height, file.width), np.uint8)
 
 
 def to_rgb(pixels: NDArray[np.uint8], code: int) -> NDArray[np.uint8]:
@@ -130,7 +148,8 @@ def _inspect_png(data: bytes) -> ImageFile:
         raise FrameError("the PNG has no valid header: it is damaged")
     channels = _PNG_CHANNELS[color]
     least_bytes = width * height * channels * bits // (8 * _DEFLATE_RATIO)
-    file = ImageFile("PNG", width, height, channels, bits, least_bytes)
+    has_palette = color == _PNG_PALETTE
+    file = ImageFile("PNG", width, height, channels, bits, least_bytes, has_palette)
     position = len(_PNG)
     while position + 12 <= len(data):
         length, name = struct.unpack_from(">I4s", data, position)

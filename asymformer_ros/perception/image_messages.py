@@ -21,26 +21,53 @@ from asymformer_ros.perception.compressed_depth import (
 )
 from asymformer_ros.perception.depth import to_metres
 from asymformer_ros.perception.frames import FrameError
-from asymformer_ros.perception.image_file import decode_color_file, decode_depth_file, to_rgb
+from asymformer_ros.perception.image_file import (
+    decode_color_file,
+    decode_depth_file,
+    decode_label_file,
+    to_rgb,
+)
 
 
 class RawImage(Protocol):
-    """What is read of a sensor_msgs/Image; data: any buffer of bytes."""
+    """What is read of a sensor_msgs/Image."""
 
-    encoding: str
-    height: int
-    width: int
-    step: int
-    is_bigendian: Any
-    data: Any
+    @property
+    def encoding(self) -> str:
+        """One of sensor_msgs/image_encodings."""
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+
+    @property
+    def width(self) -> int:
+        """Pixels of a row."""
+
+    @property
+    def step(self) -> int:
+        """Bytes of a row."""
+
+    @property
+    def is_bigendian(self) -> Any:
+        """Whether values of more than a byte are big-endian."""
+
+    @property
+    def data(self) -> Any:
+        """A buffer of bytes."""
 
 
 @runtime_checkable
 class CompressedImage(Protocol):
-    """What is read of a sensor_msgs/CompressedImage; data: any buffer of bytes."""
+    """What is read of a sensor_msgs/CompressedImage."""
 
-    format: str
-    data: Any
+    @property
+    def format(self) -> str:
+        """What image_transport says of the data."""
+
+    @property
+    def data(self) -> Any:
+        """A buffer of bytes."""
 
 
 ImageMessage: TypeAlias = "RawImage | CompressedImage"
@@ -114,6 +141,16 @@ def decode_depth(message: ImageMessage, convert: Converter = no_converter) -> ND
     dtype = np.dtype(kind).newbyteorder("big" if message.is_bigendian else "little")
     raw = _view(message, "depth", dtype, 1)[:, :, 0]
     return to_metres(np.ascontiguousarray(raw, dtype=kind))
+
+
+def decode_labels(message: ImageMessage) -> NDArray[np.uint8]:
+    """Class indices as contiguous uint8 [H, W]: mono8, 8UC1 or an 8-bit PNG; raises FrameError."""
+    if isinstance(message, CompressedImage):
+        with _named("labels"):
+            return decode_label_file(bytes(message.data))
+    if message.encoding not in ("mono8", "8UC1"):
+        raise FrameError(f"labels: encoding {message.encoding!r} holds no classes: publish mono8")
+    return np.ascontiguousarray(_view(message, "labels", np.dtype(np.uint8), 1)[:, :, 0])
 
 
 def require_same_size(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> None:

@@ -102,6 +102,17 @@ class RgbdSynchronizer(Generic[ColorT, DepthT]):
         self._color.restart(cause)
         self._depth.restart(cause)
 
+    def drain(self) -> list[Pair[ColorT, DepthT]]:
+        """The pairs among what waits, oldest first, once no message can come any more.
+
+        What is left has no partner.
+        """
+        pairs: list[Pair[ColorT, DepthT]] = []
+        if self._color.stamps and self._depth.stamps:
+            pairs = self._take_through(len(self._color.stamps) - 1, len(self._depth.stamps) - 1)
+        self.clear(NO_PARTNER)
+        return pairs
+
     def counts(self) -> SyncCounts:
         """See `Synchronizer.counts`."""
         return SyncCounts(

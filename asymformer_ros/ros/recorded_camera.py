@@ -14,17 +14,22 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 
 from asymformer_ros.evaluation.recordings import (
+    RawMessage,
+    RecordedCameraInfo,
     RecordedImage,
-    RecordingError,
     Stream,
     Timeline,
     open_recording,
 )
 from asymformer_ros.files import write_atomically
 from asymformer_ros.perception.frame_drops import sentence_of
+from asymformer_ros.perception.frames import FrameError
+from asymformer_ros.perception.image_messages import decode_labels
+from asymformer_ros.ros.images import to_message
 from asymformer_ros.ros.process_end import EndRequest
 
 _TOPICS: dict[Stream, str] = {
@@ -32,6 +37,8 @@ _TOPICS: dict[Stream, str] = {
     "depth": "depth/image_raw",
     "labels": "labels/image_raw",
 }
+#: Of compressed images, as the node's parameters color_transport and depth_transport name them.
+TRANSPORTS: dict[Stream, str] = {"color": "compressed", "depth": "compressedDepth"}
 #: A recording shorter than this is played more than once, unless a time was asked for.
 _SHORTEST_S = 5.0
 #: Both sides of a topic must have found each other, and subscribers copy from our memory.
@@ -60,9 +67,14 @@ class RecordedCamera(Node):
         self._published: Counter[Stream] = Counter()
         self._names: dict[int, str] = {}
         # Labels even where there are none: the observer subscribes to them when it is ready.
-        self._image_publishers = {
-            stream: self.create_publisher(Image, _TOPICS[stream], _qos(stream)) for stream in topics
-        }
+        publishers = {}
+        for stream in topics:
+            kind, name = _topic(stream, self._recording.first.get(stream))
+            publishers[stream] = self.create_publisher(kind, name, _qos(stream))
+        self._image_publishers = publishers
+        self._info_publisher = self.create_publisher(CameraInfo, "color/camera_info", _qos("color"))
+        info = self._recording.camera_info
+        self._camera_info = _camera_info(info) if info is not None else None
 
     def play(self) -> None:
         """Wait for subscribers, then play until the time is over or the process shall end."""
@@ -80,8 +92,12 @@ class RecordedCamera(Node):
             self._end.wake = lambda: None
 
     def write_account(self) -> None:
-        """Write what was published as JSON: images of each stream, names of colour stamps."""
-        account = {"published": self._published, "names": self._names}
+        """Write JSON: images published of each stream, names of colour stamps, what was lost."""
+        account = {
+            "published": self._published,
+            "names": self._names,
+            "losses": self._recording.losses.sentences,
+        }
         write_atomically(self._value("account"), json.dumps(account).encode())
 
     def _play_once(self, until_s: float) -> None:
@@ -94,7 +110,11 @@ class RecordedCamera(Node):
             self._publish(image, self._timeline.stamp_ns(image))
 
     def _publish(self, image: RecordedImage, stamp_ns: int) -> None:
-        self._image_publishers[image.stream].publish(_message(image, stamp_ns))
+        header = _header(image, stamp_ns)
+        if image.stream == "color" and self._camera_info is not None:
+            self._camera_info.header = header
+            self._info_publisher.publish(self._camera_info)
+        self._image_publishers[image.stream].publish(_message(image, header))
         self._published[image.stream] += 1
         if image.stream == "color" and image.name:
             self._names[stamp_ns] = image.name
@@ -137,19 +157,52 @@ def _qos(stream: Stream) -> QoSProfile:
     return QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-def _message(image: RecordedImage, stamp_ns: int) -> Image:
-    message = Image(
-        height=image.height,
-        width=image.width,
-        encoding=image.encoding,
-        is_bigendian=image.is_bigendian,
-        step=image.step,
-    )
-    message.header.frame_id = image.frame_id
-    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
+def _topic(
+    stream: Stream, first: RecordedImage | None
+) -> tuple[type[Image] | type[CompressedImage], str]:
+    """Message type and name of the topic on which the node takes images like the first."""
+    # Labels as an Image always: that is what the observer takes.
+    if stream == "labels" or first is None or isinstance(first.message, RawMessage):
+        return Image, _TOPICS[stream]
+    return CompressedImage, f"{_TOPICS[stream]}/{TRANSPORTS[stream]}"
+
+
+def _message(image: RecordedImage, header: Header) -> Image | CompressedImage:
+    recorded = image.message
+    if image.stream == "labels":
+        return to_message(header, decode_labels(recorded), "mono8")
+    message: Image | CompressedImage
+    if isinstance(recorded, RawMessage):
+        message = Image(
+            header=header,
+            height=recorded.height,
+            width=recorded.width,
+            encoding=recorded.encoding,
+            is_bigendian=recorded.is_bigendian,
+            step=recorded.step,
+        )
+    else:
+        message = CompressedImage(header=header, format=recorded.format)
     # Filling the message's own array takes 0.02 ms; assigning an ndarray takes 40.
-    message.data.frombytes(image.data)
+    message.data.frombytes(recorded.data)
     return message
+
+
+def _camera_info(recorded: RecordedCameraInfo) -> CameraInfo:
+    message = CameraInfo(
+        height=recorded.height,
+        width=recorded.width,
+        distortion_model=recorded.distortion_model,
+    )
+    message.d, message.k = list(recorded.d), list(recorded.k)
+    message.r, message.p = list(recorded.r), list(recorded.p)
+    return message
+
+
+def _header(image: RecordedImage, stamp_ns: int) -> Header:
+    header = Header(frame_id=image.frame_id)
+    header.stamp.sec, header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
+    return header
 
 
 def main(args: list[str] | None = None) -> int:
@@ -164,7 +217,7 @@ def main(args: list[str] | None = None) -> int:
                 node.write_account()
             finally:
                 node.destroy_node()
-        except (ParameterException, RecordingError, RuntimeError, OSError) as error:
+        except (ParameterException, FrameError, RuntimeError, OSError) as error:
             print(f"recorded_camera: {sentence_of(error)}", file=sys.stderr)
             return 1
         finally:

@@ -262,6 +262,16 @@ def test_clearing_drops_what_waits_under_the_given_cause():
     assert player.play("c99", "d99") == [("c99", "d99")]
 
 
+def test_draining_pairs_what_waited_for_a_nearer_partner():
+    player = Player()
+    assert player.play("c0", "d20", "c33") == []
+
+    assert [(p.color, p.depth) for p in player.sync.drain()] == [("c33", "d20")]
+    assert player.counts.dropped_color == {NO_PARTNER: 1}
+    assert player.counts.waiting_color == player.counts.waiting_depth == 0
+    assert player.sync.drain() == []
+
+
 def test_it_tells_how_far_the_stamps_are_apart():
     player = Player(slop_ms=5)
     assert player.sync.stamps_apart_ns() is None
@@ -299,14 +309,13 @@ def interleave(draw, colors, depths):
 
 
 def play_to_the_end(arrivals, slop, queue_size):
-    """The pairs of all arrivals, with one more pair far later that settles what waits."""
+    """The pairs of all arrivals; what still waits is drained."""
     sync = RgbdSynchronizer(slop, queue_size)
     pairs = []
-    end = max((stamp for _, stamp in arrivals), default=0) + 10 * slop + 1000
-    for is_color, stamp in [*arrivals, (True, end), (False, end)]:
+    for is_color, stamp in arrivals:
         add = sync.add_color if is_color else sync.add_depth
-        pairs += [(p.color_stamp_ns, p.depth_stamp_ns) for p in add(stamp, None)]
-    return [pair for pair in pairs if pair != (end, end)]
+        pairs += add(stamp, None)
+    return [(p.color_stamp_ns, p.depth_stamp_ns) for p in pairs + sync.drain()]
 
 
 # Fewer stamps than the synchronizer wants to have seen before it believes in a period.

@@ -1,0 +1,156 @@
+"""The frames of a recording, paired and decoded as the node does it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymformer_ros.evaluation.frames import EvaluatedFrame, Frames, Intake, LostFrame
+from asymformer_ros.evaluation.recordings import RecordedImage, Recording, RecordingError
+from asymformer_ros.evaluation.truth_folder import open_truth_folder
+from asymformer_ros.perception.frame_drops import FrameDropped, stage
+from asymformer_ros.perception.frames import FrameError, RgbdFrame
+from asymformer_ros.perception.image_messages import (
+    decode_color,
+    decode_depth,
+    decode_labels,
+    require_same_size,
+)
+from asymformer_ros.perception.synchronizer import Pair, RgbdSynchronizer
+
+
+class Truths(Protocol):
+    """The truth of a recording; note: a sentence where none of it was asked for, else nothing."""
+
+    @property
+    def note(self) -> str:
+        """Known when all was asked for."""
+
+    def find(self, stamp_ns: int) -> NDArray[np.uint8] | None:
+        """The labels of a colour image, uint8 [H, W]; asked for in the order of the stamps."""
+
+
+class RecordedFrames:
+    """A `FrameSource` of a recording; see `RgbdSynchronizer` for slop_ns and queue_size."""
+
+    def __init__(
+        self, recording: Recording, truths: Truths | None, slop_ns: int, queue_size: int
+    ) -> None:
+        self.total = recording.counts.get("color", 0)
+        self.intake = Intake()
+        self._recording = recording
+        self._truths = truths
+        self._queue_size = queue_size
+        self._synchronizer = RgbdSynchronizer[RecordedImage, RecordedImage](slop_ns, queue_size)
+        # Stamps of the colour images of which it is not known yet whether they find a partner.
+        self._open: dict[int, None] = {}
+
+    def frames(self) -> Frames:
+        """See `FrameSource.frames`; raises RecordingError."""
+        try:
+            for image in self._recording.images():
+                if image.stream == "color":
+                    self._open[image.stamp_ns] = None
+                    yield from self._settled(self._synchronizer.add_color(image.stamp_ns, image))
+                elif image.stream == "depth":
+                    yield from self._settled(self._synchronizer.add_depth(image.stamp_ns, image))
+                # The synchronizer holds no more than that.
+                while len(self._open) > self._queue_size:
+                    yield self._lost(next(iter(self._open)))
+            yield from self._settled(self._synchronizer.drain())
+            for stamp_ns in list(self._open):
+                yield self._lost(stamp_ns)
+        finally:
+            self._close_account()
+
+    def _settled(self, pairs: list[Pair[RecordedImage, RecordedImage]]) -> Frames:
+        for pair in pairs:
+            for stamp_ns in [stamp for stamp in self._open if stamp < pair.color_stamp_ns]:
+                yield self._lost(stamp_ns)
+            self._open.pop(pair.color_stamp_ns, None)
+            truth = self._truth(pair.color_stamp_ns)
+            try:
+                frame = decoded(pair)
+            except FrameDropped as drop:
+                self.intake.dropped[drop.cause] += 1
+                self.intake.tell(f"frames were dropped as {drop.cause}: {drop}")
+                yield LostFrame(truth)
+            else:
+                name = pair.color.name or f"{pair.color_stamp_ns / 1e9:.9f}"
+                yield EvaluatedFrame(name, frame, truth)
+
+    def _lost(self, stamp_ns: int) -> LostFrame:
+        del self._open[stamp_ns]
+        return LostFrame(self._truth(stamp_ns))
+
+    def _truth(self, stamp_ns: int) -> NDArray[np.uint8] | None:
+        try:
+            return None if self._truths is None else self._truths.find(stamp_ns)
+        except (FrameError, RecordingError) as error:
+            self.intake.tell(f"truth was left out: {error}")
+            return None
+
+    def _close_account(self) -> None:
+        counts = self._synchronizer.counts()
+        self.intake.received_color = counts.received_color
+        self.intake.received_depth = counts.received_depth
+        self.intake.dropped += Counter(counts.dropped_color)
+        self.intake.dropped_depth += Counter(counts.dropped_depth)
+        for sentence in self._recording.losses.sentences:
+            self.intake.tell(sentence)
+        if self._truths is not None and self._truths.note:
+            self.intake.tell(self._truths.note)
+
+
+def decoded(pair: Pair[RecordedImage, RecordedImage]) -> RgbdFrame:
+    """The frame of a pair; raises FrameDropped with the causes that the node has."""
+    with stage("bad_color"):
+        rgb = decode_color(pair.color.message)
+    with stage("bad_depth"):
+        depth_m = decode_depth(pair.depth.message)
+    with stage("size_mismatch"):
+        require_same_size(rgb, depth_m)
+    return RgbdFrame(rgb, depth_m, pair.color_stamp_ns, pair.color.frame_id)
+
+
+class RecordedTruths:
+    """The labels of a recording's own stream, found by the stamp of the colour image.
+
+    Read in a pass of its own: they may have been recorded long after the images.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._labels = (image for image in recording.images() if image.stream == "labels")
+        self._next = next(self._labels, None)
+        self._source = recording.sources["labels"]
+        self._found = False
+
+    @property
+    def note(self) -> str:
+        """See `Truths.note`."""
+        if self._found:
+            return ""
+        return f"no image of {self._source} has the stamp of a colour image: nothing was scored"
+
+    def find(self, stamp_ns: int) -> NDArray[np.uint8] | None:
+        """See `Truths.find`; raises FrameError."""
+        while self._next is not None and self._next.stamp_ns < stamp_ns:
+            self._next = next(self._labels, None)
+        if self._next is None or self._next.stamp_ns != stamp_ns:
+            return None
+        self._found = True
+        return decode_labels(self._next.message)
+
+
+def truths_of(recording: Recording, folder: Path | None) -> Truths | None:
+    """The truth of a recording: PNGs in a folder, its own labels, or none.
+
+    Raises RecordingError.
+    """
+    if folder is not None:
+        return open_truth_folder(folder)
+    return RecordedTruths(recording) if "labels" in recording.sources else None

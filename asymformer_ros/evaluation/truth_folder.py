@@ -1,0 +1,92 @@
+"""Label images in a folder, each named by the stamp of the colour image that it belongs to."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asymformer_ros.evaluation.recordings import RecordingError
+from asymformer_ros.perception.frames import FrameError
+from asymformer_ros.perception.image_file import decode_label_file
+from asymformer_ros.perception.stamps import nearest
+
+_NANOSECONDS = re.compile(r"\d+")
+_SECONDS = re.compile(r"\d+\.\d+")
+# Stems in seconds with six decimals, as TUM RGB-D has them, are as near as this.
+_NEAR_NS = 1_000_000
+
+
+class TruthFolder:
+    """PNGs of class indices, 8 bits, 255 = void, read when they are asked for.
+
+    Raises RecordingError where the folder has none, or a name that is no stamp.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        files = sorted((_stamp_ns(file), file) for file in folder.glob("*.png"))
+        if not files:
+            raise RecordingError(
+                f"{folder} has no PNG: a folder of labels has one for each labelled colour image"
+            )
+        self._stamps = [stamp for stamp, _ in files]
+        self._files = [file for _, file in files]
+        self._used: set[int] = set()
+        self._read(0)
+
+    @property
+    def used(self) -> int:
+        """How many of its images were found by a stamp."""
+        return len(self._used)
+
+    @property
+    def unused(self) -> int:
+        """How many were not."""
+        return len(self._files) - len(self._used)
+
+    @property
+    def note(self) -> str:
+        """A sentence where no image was found, else nothing."""
+        if self._used:
+            return ""
+        return (
+            f"none of the {len(self._files)} label images in {self._folder} is within 1 ms of a "
+            f"colour image: name them by its stamp, as {self._files[0].name} is"
+        )
+
+    def find(self, stamp_ns: int) -> NDArray[np.uint8] | None:
+        """The labels nearest to a stamp, uint8 [H, W], None beyond 1 ms; raises RecordingError."""
+        index = nearest(self._stamps, stamp_ns)
+        if index is None or abs(self._stamps[index] - stamp_ns) > _NEAR_NS:
+            return None
+        self._used.add(index)
+        return self._read(index)
+
+    def _read(self, index: int) -> NDArray[np.uint8]:
+        file = self._files[index]
+        try:
+            return decode_label_file(file.read_bytes())
+        except (FrameError, OSError) as error:
+            raise RecordingError(f"{file} cannot be used: {error}") from error
+
+
+def open_truth_folder(path: Path) -> TruthFolder:
+    """The label images in a folder; raises RecordingError."""
+    if not path.is_dir():
+        raise RecordingError(f"{path} is no folder: give one with a PNG of labels for each stamp")
+    return TruthFolder(path)
+
+
+def _stamp_ns(file: Path) -> int:
+    if _NANOSECONDS.fullmatch(file.stem):
+        return int(file.stem)
+    if _SECONDS.fullmatch(file.stem):
+        return int(Decimal(file.stem) * 1_000_000_000)
+    raise RecordingError(
+        f"{file} is not named by a stamp: give nanoseconds, as in 1305031102175304000.png, or "
+        "seconds, as in 1305031102.175304.png"
+    )
