@@ -14,11 +14,12 @@ from asymformer_ros.engines.engine import Engine, EngineError
 if TYPE_CHECKING:
     from asymformer_ros.evaluation.frames import FrameSource
     from asymformer_ros.evaluation.labelled_frames import LabelledFrames
+    from asymformer_ros.evaluation.recorded_frames import RecordedFrames
     from asymformer_ros.evaluation.recordings import Recording, Stream
 
 _ROOM_SIZE = (640, 480)
 #: As the node's parameter sync.queue_size.
-QUEUE_SIZE = 10
+_QUEUE_SIZE = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +54,11 @@ def _add_bag(parser: argparse.ArgumentParser) -> None:
         "--through-ros",
         action="store_true",
         help="play it to the real node over DDS at the recorded rate",
+    )
+    parser.add_argument(
+        "--shared-domain",
+        action="store_true",
+        help="with --through-ros: in this shell's ROS domain, for RViz and others to watch",
     )
     _add_common(parser)
 
@@ -124,18 +130,29 @@ def _bag(args: argparse.Namespace) -> int:
         from asymformer_ros.cli.evaluate_through_ros import evaluate_through_ros
 
         return evaluate_through_ros(args, recording)
-    return _recording(args, recording)
+    settings = recording_settings(args, recording)
+    return _evaluate(args, recorded_frames(args, recording), settings, args.rotate)
 
 
-def _recording(args: argparse.Namespace, recording: Recording) -> int:
+def recorded_frames(args: argparse.Namespace, recording: Recording) -> RecordedFrames:
+    """The frames of a recording, paired as the arguments say."""
     from asymformer_ros.evaluation.recorded_frames import RecordedFrames, truths_of
 
     truths = truths_of(recording, args.labels)
-    source = RecordedFrames(recording, truths, round(args.slop * 1e9), QUEUE_SIZE)
-    settings: dict[str, str] = {**recording.sources, "slop": f"{args.slop} s"}
+    return RecordedFrames(recording, truths, round(args.slop * 1e9), _QUEUE_SIZE)
+
+
+def recording_settings(args: argparse.Namespace, recording: Recording) -> dict[str, str]:
+    """What the figures of a recording depend on, by name."""
+    settings: dict[str, str] = {stream: name for stream, name in recording.sources.items()}
+    settings["slop"] = f"{args.slop} s"
+    if args.labels is not None:
+        settings["labels"] = str(args.labels)
     if args.rotate:
         settings["rotate"] = f"{args.rotate} degrees"
-    return _evaluate(args, source, settings, args.rotate)
+    if args.profile:
+        settings["profile"] = args.profile
+    return settings
 
 
 def _dataset(args: argparse.Namespace) -> int:
@@ -153,7 +170,8 @@ def _rooms(args: argparse.Namespace) -> int:
 def _labelled(args: argparse.Namespace, labelled: LabelledFrames) -> int:
     from asymformer_ros.evaluation.labelled_source import LabelledSource
 
-    return _evaluate(args, LabelledSource(labelled), labelled.settings, labels=labelled.label_space)
+    settings = {**labelled.settings, **({"profile": args.profile} if args.profile else {})}
+    return _evaluate(args, LabelledSource(labelled), settings, labels=labelled.label_space)
 
 
 def _evaluate(
@@ -188,7 +206,7 @@ def _evaluate(
                 kind=args.what,
                 mode="offline",
                 path=str(getattr(args, "path", "")),
-                settings={**settings, **({"profile": args.profile} if args.profile else {})},
+                settings=settings,
                 weights=args.weights,
                 engine=sentence,
                 label_space=space.name,

@@ -25,11 +25,12 @@ def evaluate_source(
     latency_of: str,
     engine_s: Callable[[], float | None],
     folder: Path,
+    amend: Callable[[Result], Result] = lambda result: result,
 ) -> int:
     """Evaluate to the end or to a signal; returns the exit code, 0 if nothing was lost.
 
     Prints the figures and writes result.json, frames.csv and report.html into the folder.
-    latency_of, engine_s: see `conclude`.
+    latency_of, engine_s: see `conclude`. amend: puts in what the run cannot know.
     """
     from tqdm import tqdm
 
@@ -48,7 +49,7 @@ def evaluate_source(
     ):
         done = run(source, answerer, len(space.classes), note, bar.update, stop)
     machine = asdict(this_machine())
-    result = conclude(done, subject, space, latency_of, engine_s(), machine)
+    result = amend(conclude(done, subject, space, latency_of, engine_s(), machine))
     write_atomically(folder / "result.json", result.to_json().encode())
     print("\n" + result_table(result))
     rows = read_frame_table(folder / "frames.csv")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asymformer_ros.cli.arguments import positive_integer, positive_number
 
 if TYPE_CHECKING:
-    from asymformer_ros.evaluation.recordings import RecordedCameraInfo, RecordedImage, Stream
-    from asymformer_ros.simulation import Intrinsics, SimulatedFrame
+    from asymformer_ros.evaluation.recordings import Stream
 
-_FRAME_ID = "camera_color_optical_frame"
 # Not the time of today: the same arguments give the same bag.
 _BEGIN_NS = 1_700_000_000_000_000_000
 _LEAST_SIDE = 32
@@ -57,6 +54,10 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from asymformer_ros.evaluation.bag_writer import BagWriter
+    from asymformer_ros.evaluation.recorded_simulation import (
+        simulated_camera_info,
+        simulated_images,
+    )
     from asymformer_ros.evaluation.recordings import RecordingError
     from asymformer_ros.simulation import Intrinsics, fly_through
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     frames = max(1, round(args.seconds * args.rate))
     intrinsics = Intrinsics().scaled(args.width, args.height)
     topics = _COMPRESSED_TOPICS if args.compressed else _TOPICS
-    info = _camera_info(intrinsics)
+    info = simulated_camera_info(intrinsics)
     output.parent.mkdir(parents=True, exist_ok=True)
     # A folder of its own name within: the files in a bag are named after it.
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             for number, frame in enumerate(tqdm(flight, total=frames, unit="frame", disable=None)):
                 stamp_ns = _BEGIN_NS + round(number * 1e9 / args.rate)
                 bag.camera_info(_CAMERA_INFO, stamp_ns, stamp_ns, info)
-                for image in _images(frame, stamp_ns, args.compressed):
+                for image in simulated_images(frame, stamp_ns, args.compressed):
                     bag.image(topics[image.stream], image)
         unfinished.rename(output)
     size_mb = sum(file.stat().st_size for file in output.iterdir()) / 1e6
@@ -88,23 +89,3 @@ def run(args: argparse.Namespace) -> int:
     for topic in (*topics.values(), _CAMERA_INFO):
         print(f"  {topic}")
     return 0
-
-
-def _images(frame: SimulatedFrame, stamp_ns: int, compressed: bool) -> Iterator[RecordedImage]:
-    """Labels, depth and colour, in the order in which a driver would send them."""
-    import cv2
-    import numpy as np
-
-    from asymformer_ros.evaluation.recordings import (
-        CompressedMessage,
-        RawMessage,
-        RecordedImage,
-        Stream,
-    )
-
-    def image(stream: Stream, array: np.ndarray, encoding: str) -> RecordedImage:
-        height, width = array.shape[:2]
-        data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
-        message = RawMessage(encoding, height, width, data.size // height, False, data)
-        return RecordedImage(stream, stamp_ns, stamp_ns, _FRAME_ID, message)
-    ...

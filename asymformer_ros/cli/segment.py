@@ -124,7 +124,8 @@ def _doubt(frame: RgbdFrame) -> str:
     nearest, farthest = _PLAUSIBLE_M
     if nearest < median < farthest:
         return ""
-    return f"half of the depth readings are beyond {median:.3g} m: is that the depth unit?"
+    text = np.format_float_positional(median, precision=3, fractional=False, trim="-")
+    return f"the median depth is {text} m: is the depth in another unit? See --depth-unit"
 
 
 def _write(folder: Path, frame: RgbdFrame, segmentation: Segmentation, space: LabelSpace) -> None:

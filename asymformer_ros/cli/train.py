@@ -16,7 +16,7 @@ FIRST_TRAINING_SEED = 100_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument(
-        "--nyuv2", type=Path, required=True, help="folder with color/ depth/ label/ at 320x240"
+        "--nyuv2", type=Path, required=True, help="a data set in the layout nyuv2-small"
     )
     parser.add_argument(
         "--rooms", type=positive_integer, default=2000, help="simulated rooms (default 2000)"
@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train `asymformer-nano` and write its weights; returns the exit code."""
-    from asymformer_ros.evaluation.samples import iterate_nyuv2_small, render_room
+    from asymformer_ros.evaluation.datasets import open_dataset
+    from asymformer_ros.evaluation.simulated_frames import render_room
     from asymformer_ros.network.checkpoint import save
     from asymformer_ros.network.profile import Profile
     from asymformer_ros.training.train import NANO_RECIPE, train
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     # An hour later would be late to learn that it cannot be written.
     args.output.parent.mkdir(parents=True, exist_ok=True)
     profile = Profile(network="asymformer-nano", label_space="nyu40", num_classes=40)
-    real = list(iterate_nyuv2_small(args.nyuv2))
+    frames = open_dataset(args.nyuv2, "nyuv2-small", "train")
+    real = [frames.read(index) for index in range(len(frames.names))]
     print(f"{len(real)} frames of {args.nyuv2}; rendering {args.rooms} rooms", flush=True)
     seeds = range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + args.rooms)
     with ProcessPoolExecutor() as pool:

@@ -7,8 +7,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from typing_extensions import Self
 
 from asymformer_ros.evaluation.recordings import (
     CompressedMessage,
@@ -44,7 +42,7 @@ class BagWriter:
         self._writer = Writer(folder, version=8, storage_plugin=StoragePlugin.MCAP)
         self._connections: dict[str, Any] = {}
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> BagWriter:
         self._writer.open()
         return self
 
@@ -59,11 +57,7 @@ class BagWriter:
     def image(self, topic: str, image: RecordedImage) -> None:
         """Add an Image or a CompressedImage; a topic must hold one kind alone."""
         header = self._header(image.stamp_ns, image.frame_id)
-        message = image.message
-        if isinstance(message, CompressedMessage):
-            kind, fields = "CompressedImage", (message.format, message.data)
-        else:
-            kind, fields = "Image", _fields(message)
+        kind, fields = _fields(image.message)
         self._write(topic, image.time_ns, f"sensor_msgs/msg/{kind}", (header, *fields))
 
     def camera_info(
@@ -95,8 +89,11 @@ class BagWriter:
         self._writer.write(self._connections[topic], time_ns, data)
 
 
-def _fields(message: RawMessage) -> tuple[int, int, str, int, int, NDArray[np.uint8]]:
-    return (
+def _fields(message: RawMessage | CompressedMessage) -> tuple[str, tuple[Any, ...]]:
+    """Message type, and its fields behind the header."""
+    if isinstance(message, CompressedMessage):
+        return "CompressedImage", (message.format, message.data)
+    return "Image", (
         *(message.height, message.width, message.encoding),
         *(int(message.is_bigendian), message.step, message.data),
     )

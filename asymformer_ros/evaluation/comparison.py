@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from asymformer_ros.evaluation.figures import Figure, aligned, drops, figures, percent, readable
+from asymformer_ros.evaluation.figures import (
+    Figure,
+    aligned,
+    drops,
+    figures,
+    machine_settings,
+    percent,
+    readable,
+)
 from asymformer_ros.evaluation.results import ClassResult, Result
 
-#: Settings that say which frames are evaluated, not how.
-_WHICH_DATA = ("layout", "split")
+# Settings that say which frames are evaluated, not how.
+_WHICH_DATA = ("layout", "split", "frames", "rooms", "size", "color", "labels")
 
 
 def comparison_table(first: Result, second: Result) -> str:
@@ -45,6 +53,9 @@ def warnings(first: Result, second: Result) -> list[str]:
         told.append(f"{'A' if first.scores is None else 'B'} had no truth, so it has no scores")
     if first.frames.scored != second.frames.scored:
         told.append(f"A scored {first.frames.scored} frames, B {second.frames.scored}")
+    elif first.frames.received_color != second.frames.received_color:
+        counts = first.frames.received_color, second.frames.received_color
+        told.append("A received {} colour images, B {}".format(*counts))
     truths = _truth_pixels(first), _truth_pixels(second)
     if None not in truths and truths[0] == truths[1]:
         return told
@@ -69,7 +80,7 @@ def _settings(result: Result) -> dict[str, str]:
     named = {"kind": subject.kind, "mode": subject.mode, "path": subject.path}
     named |= {name: str(value) for name, value in subject.settings.items()}
     named |= {"weights": subject.weights, "engine": subject.engine, "classes": subject.label_space}
-    named |= {f"machine: {name}": str(value) for name, value in result.machine.items()}
+    named |= machine_settings(result.machine)
     latency = result.latency_ms
     return named | {"latency of": latency.of if latency else "-", "version": result.version}
 
@@ -77,7 +88,8 @@ def _settings(result: Result) -> dict[str, str]:
 def _data(result: Result) -> tuple[str, ...]:
     subject = result.subject
     which = (subject.settings[name] for name in _WHICH_DATA if name in subject.settings)
-    return (f"{subject.kind} {os.path.normpath(subject.path)}", *which)
+    path = subject.path and os.path.normpath(subject.path)
+    return (f"{subject.kind} {path}".rstrip(), *which)
 
 
 def _truth_pixels(result: Result) -> tuple[int, ...] | None:

@@ -54,8 +54,8 @@ def read_on(
                 index = bisect_right(chunks, position)
                 resumed = chunks[index] if index < len(chunks) else size
                 losses.note(
-                    f"{file} is cut off or damaged from byte {position} of {size} on"
-                    + (f" to byte {resumed}" if resumed < size else "")
+                    f"{file} is cut off or damaged somewhere behind byte {position} of {size}"
+                    + (f", up to byte {resumed}" if resumed < size else "")
                 )
                 position = resumed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from asymformer_ros.evaluation.results import Latency, OverallScores, Result
 
@@ -65,6 +65,18 @@ def drops(dropped: Mapping[str, int]) -> dict[str, int]:
     """Images by cause, the most frequent first; causes without any are left out."""
     most_first = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
     return {cause: number for cause, number in most_first if number}
+
+
+def machine_settings(machine: Mapping[str, Any]) -> dict[str, str]:
+    """A machine as text by name, groups such as its runtimes taken apart, without what it lacks."""
+    settings: dict[str, str] = {}
+    for name, value in machine.items():
+        if isinstance(value, Mapping):
+            settings |= machine_settings(value)
+        elif value not in (None, "", [], ()):
+            listed = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            settings[name.replace("_", " ")] = listed
+    return settings
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

@@ -16,15 +16,15 @@ class FrameRow:
     """The figures of one frame, a line of frames.csv.
 
     name: of its file, or its stamp in seconds. mean_iou: over the classes in its truth; it and
-    pixel_accuracy are None without truth. confidence: mean, share of 1. flicker: see `Result`, from
-    the frame before to this one, None where that is not known.
+    pixel_accuracy are None without truth. confidence: mean, share of 1, None where it is not known.
+    flicker: see `Result`, from the frame before to this one, None where that is not known.
     """
 
     number: int
     name: str
     stamp_ns: int
     latency_ms: float
-    confidence: float
+    confidence: float | None
     mean_iou: float | None = None
     pixel_accuracy: float | None = None
     flicker: float | None = None

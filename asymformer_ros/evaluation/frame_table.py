@@ -43,7 +43,7 @@ def _row(line: dict[str, str]) -> FrameRow:
         name=line["name"],
         stamp_ns=int(line["stamp_ns"]),
         latency_ms=float(line["latency_ms"]),
-        confidence=float(line["confidence"]),
+        confidence=share("confidence"),
         mean_iou=share("mean_iou"),
         pixel_accuracy=share("pixel_accuracy"),
         flicker=share("flicker"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from asymformer_ros.evaluation import report_plots
-from asymformer_ros.evaluation.figures import drops, percent
+from asymformer_ros.evaluation.figures import drops, machine_settings, percent
 from asymformer_ros.evaluation.frame_row import FrameRow, PicturedFrame
 from asymformer_ros.evaluation.report_pictures import Depicted, depict, depth_colors
 from asymformer_ros.evaluation.results import ClassResult, FrameCounts, Result
@@ -20,6 +20,11 @@ MOST_ROWS = 20_000
 _TEMPLATES = Path(__file__).parent / "templates"
 _COLUMNS = ("no.", "frame", "mean IoU", "pixel accuracy", "confidence", "latency, ms", "flicker")
 _WHY = {"best": "The best frames", "worst": "The worst frames", "random": "Random frames"}
+_WHY_WITHOUT_TRUTH = {
+    "best": "The most confident frames",
+    "worst": "The least confident frames",
+    "random": "Random frames",
+}
 
 
 def write_report(
@@ -70,10 +75,10 @@ def _content(
         "confusion": confusion,
         "histogram": result.latency_ms and report_plots.histogram(result.latency_ms),
         "fates": _fates(result.frames),
-        "groups": _groups([depict(frame, space) for frame in pictured]),
-        "chosen_by": "mean IoU" if result.scores is not None else "confidence",
+        "groups": _groups(pictured, space, result.scores is not None),
         "depth_colors": depth_colors(),
         "total_rows": len(rows),
+        "machine": machine_settings(result.machine),
         "columns": _columns(listed),
         "script_data": {
             "frames": listed,
@@ -92,24 +97,28 @@ def _order(result: Result) -> list[int]:
 
 def _fates(frames: FrameCounts) -> list[tuple[str, int]]:
     """Rows of the table that tells what became of the images."""
-    color = [(f"dropped: {cause}", number) for cause, number in drops(frames.dropped).items()]
-    depth = [(f"dropped: {cause}", number) for cause, number in drops(frames.dropped_depth).items()]
     return [
         ("colour images received", frames.received_color),
-        ("segmented", frames.segmented),
-        ("scored against truth", frames.scored),
-        *color,
+        ("of these segmented", frames.segmented),
+        ("of these scored against truth", frames.scored),
+        *((f"colour dropped: {cause}", count) for cause, count in drops(frames.dropped).items()),
         ("depth images received", frames.received_depth),
-        *depth,
+        *(
+            (f"depth dropped: {cause}", count)
+            for cause, count in drops(frames.dropped_depth).items()
+        ),
     ]
 
 
-def _groups(frames: Sequence[Depicted]) -> list[tuple[str, list[Depicted]]]:
+def _groups(
+    pictured: Sequence[PicturedFrame], space: LabelSpace, with_truth: bool
+) -> list[tuple[str, list[Depicted]]]:
     """The frames under the heading of why they are shown."""
-    groups = [
-        (title, [one for one in frames if one.frame.why == why]) for why, title in _WHY.items()
-    ]
-    return [(title, members) for title, members in groups if members]
+    groups = []
+    for why, title in (_WHY if with_truth else _WHY_WITHOUT_TRUTH).items():
+        members = [depict(frame, space) for frame in pictured if frame.why == why]
+        groups += [(title, members)] if members else []
+    return groups
 
 
 def _thinned(rows: Sequence[FrameRow]) -> list[FrameRow]:

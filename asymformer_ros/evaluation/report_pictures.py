@@ -47,11 +47,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Depicted:
-    """A frame with its pictures; classes: those of prediction and truth, the largest first."""
+    """A frame with its pictures.
+
+    classes: those of prediction and truth, the largest first. wrong: share of the labelled pixels.
+    """
 
     frame: PicturedFrame
     pictures: tuple[Picture, ...]
     classes: tuple[int, ...]
+    wrong: float | None
 
 
 def depict(frame: PicturedFrame, space: LabelSpace) -> Depicted:
@@ -60,7 +64,8 @@ def depict(frame: PicturedFrame, space: LabelSpace) -> Depicted:
     pixels = np.bincount(np.concatenate([one.ravel() for one in images]), minlength=256)
     known = pixels[: len(space.classes)]
     order = np.argsort(-known, kind="stable")[: np.count_nonzero(known)]
-    return Depicted(frame, tuple(_pictures(frame, space)), tuple(order.tolist()))
+    pictures = tuple(_pictures(frame, space))
+    return Depicted(frame, pictures, tuple(order.tolist()), _wrong(frame))
 
 
 def depth_colors() -> list[str]:
@@ -80,13 +85,15 @@ def _pictures(frame: PicturedFrame, space: LabelSpace) -> Iterator[Picture]:
     truth = _shrunk(frame.truth, _NEAREST)
     yield _label_picture("truth", truth, space)
     error = _error(rgb, labels, truth)
-    # The share of the frame itself, not of the smaller picture.
-    labelled = frame.truth != UNLABELLED
-    wrong = np.count_nonzero((frame.labels != frame.truth) & labelled)
-    share = wrong / max(1, np.count_nonzero(labelled))
-    yield _picture(
-        "error", _jpeg(error), error, f"{percent(share, 1)} of the labelled pixels wrong"
-    )
+    text = f"{percent(_wrong(frame), 1)} of the labelled pixels are wrong"
+    yield _picture("error", _jpeg(error), error, text)
+
+
+def _wrong(frame: PicturedFrame) -> float | None:
+    """Of the frame as it came, not of the smaller picture."""
+    if frame.truth is None or not (labelled := frame.truth != UNLABELLED).any():
+        return None
+    return float((frame.labels != frame.truth)[labelled].mean())
 
 
 def _depth_picture(depth_m: NDArray[np.float32]) -> Picture:

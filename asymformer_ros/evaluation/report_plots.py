@@ -90,14 +90,19 @@ class Tick:
 
 @dataclass(frozen=True)
 class Histogram:
-    """A histogram drawn into a picture of `size`; box: left, top, right, bottom of its axes."""
+    """A histogram drawn into a picture of `size`; box: left, top, right, bottom of its axes.
+
+    has_overflow: whether the last bar also holds what lies beyond the axis.
+    """
 
     size: tuple[int, int]
     box: tuple[int, int, int, int]
     bars: tuple[Bar, ...]
+    has_overflow: bool
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     marks: tuple[Tick, ...]
+    y_title: str
 
 
 _SIZE, _BOX = (640, 320), (62, 64, 624, 270)
@@ -115,31 +120,28 @@ def histogram(latency: Latency) -> Histogram:
     def row(frames: float) -> float:
         return bottom - frames / highest * (bottom - top)
 
-    bars = [
-        Bar(
-            column(start),
-            row(count),
-            max(column(end) - column(start) - 0.5, 0.5),
-            bottom - row(count),
-            f"{start:.1f} to {end:.1f} ms: {count} {'frame' if count == 1 else 'frames'}",
-        )
-        for start, end, count in zip(
-            latency.edges[:-1], latency.edges[1:], latency.counts, strict=True
-        )
-        if count
-    ]
-    marked = (("median", latency.p50), ("95 %", latency.p95), ("99 %", latency.p99))
+    # Beyond the last edge there are no bins: the last one holds those frames, too.
+    has_overflow = latency.maximum > high + 1e-6
+    bars = []
+    for index, count in enumerate(latency.counts):
+        start, end = latency.edges[index : index + 2]
+        is_last = index == len(latency.counts) - 1
+        until = latency.maximum if is_last and has_overflow else end
+        text = f"{start:.1f} to {until:.1f} ms: {count} {'frame' if count == 1 else 'frames'}"
+        width = max(column(end) - column(start) - 0.5, 0.5)
+        bars.append(Bar(column(start), row(count), width, bottom - row(count), text))
+    widths = np.diff(latency.edges)
+    is_even = bool(np.allclose(widths, widths[0], rtol=1e-3))
+    marked = (("median", latency.p50), ("95% below", latency.p95), ("99% below", latency.p99))
     return Histogram(
-        _SIZE,
-        _BOX,
-        tuple(bars),
-        tuple(Tick(column(value), f"{value:g}") for value in ticks(low, high)),
-        tuple(Tick(row(value), f"{value:g}") for value in ticks(0, highest) if value % 1 == 0),
-        tuple(
-            Tick(column(value), f"{name} {value:.1f} ms")
-            for name, value in marked
-            if low <= value <= high
-        ),
+        size=_SIZE,
+        box=_BOX,
+        bars=tuple(bars),
+        has_overflow=has_overflow,
+        x_ticks=tuple(Tick(column(value), f"{value:g}") for value in ticks(low, high)),
+        y_ticks=tuple(Tick(row(n), f"{n:g}") for n in ticks(0, highest) if n % 1 == 0),
+        marks=tuple(Tick(column(ms), f"{name} {ms:.1f} ms") for name, ms in marked),
+        y_title=f"frames in each {widths[0]:.2g} ms" if is_even else "frames",
     )
 
 

@@ -18,13 +18,15 @@ from asymformer_ros.perception.frames import FrameError, RgbdFrame, Segmentation
 
 #: Why a colour image was not evaluated when a run was broken off.
 BROKEN_OFF = "broken_off"
+#: Or when the node's labels for it never came.
+NEVER_CAME = "never_came"
 
 
 class Answerer(Protocol):
     """Who says what is in a frame."""
 
-    def answer(self, frame: RgbdFrame) -> Answer:
-        """Segment a frame; raises FrameDropped."""
+    def answer(self, frame: RgbdFrame) -> Answer | None:
+        """Segment a frame, None where nothing was ever said of it; raises FrameDropped."""
 
 
 class EngineAnswers:
@@ -48,7 +50,7 @@ class EngineAnswers:
             segmentation = self._segment(frame)
         latency_ms = (time.perf_counter() - begun_s) * 1e3
         self.engine_s += self._engine_ms() / 1e3
-        return Answer(segmentation, latency_ms)
+        return Answer(segmentation.labels, segmentation.confidence, latency_ms)
 
 
 @dataclass
@@ -126,8 +128,12 @@ def _answered(
     frame: EvaluatedFrame, answerer: Answerer, done: Run
 ) -> tuple[EvaluatedFrame, Answer] | LostFrame:
     try:
-        return frame, answerer.answer(frame.frame)
+        answer = answerer.answer(frame.frame)
     except FrameDropped as drop:
         done.dropped[drop.cause] += 1
         done.intake.tell(f"frames were dropped as {drop.cause}: {drop}")
-        return LostFrame(frame.truth)
+    else:
+        if answer is not None:
+            return frame, answer
+        done.dropped[NEVER_CAME] += 1
+    return LostFrame(frame.truth)

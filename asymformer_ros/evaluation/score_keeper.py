@@ -17,7 +17,7 @@ from asymformer_ros.evaluation.flicker import Flicker
 from asymformer_ros.evaluation.frame_row import FrameRow, PicturedFrame
 from asymformer_ros.evaluation.frames import EvaluatedFrame
 from asymformer_ros.evaluation.metrics import ConfusionMatrix
-from asymformer_ros.perception.frames import UNLABELLED, RgbdFrame, Segmentation
+from asymformer_ros.perception.frames import UNLABELLED, RgbdFrame
 
 _PICTURED_OF_A_KIND = 4
 _WIDEST_PICTURE = 640
@@ -28,9 +28,13 @@ _Heap: TypeAlias = "list[tuple[float, int, PicturedFrame]]"
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What was said of a frame, and how many milliseconds it took."""
+    """What was said of a frame, and how many milliseconds it took.
 
-    segmentation: Segmentation
+    labels, confidence: as `Segmentation` has them, confidence None where it is not known.
+    """
+
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.uint8] | None
     latency_ms: float
 
 
@@ -54,7 +58,7 @@ class ScoreKeeper:
 
     def add(self, frame: EvaluatedFrame, answer: Answer) -> FrameRow:
         """Score one frame; returns its line. Raises FrameError for a truth that cannot be right."""
-        labels, confidence = answer.segmentation.labels, answer.segmentation.confidence
+        labels, confidence = answer.labels, answer.confidence
         mean_iou = pixel_accuracy = None
         if frame.truth is not None:
             confusion = ConfusionMatrix(self._num_classes)
@@ -71,7 +75,7 @@ class ScoreKeeper:
             name=frame.name,
             stamp_ns=frame.frame.stamp_ns,
             latency_ms=answer.latency_ms,
-            confidence=float(confidence.mean()) / 255,
+            confidence=None if confidence is None else float(confidence.mean()) / 255,
             mean_iou=mean_iou,
             pixel_accuracy=pixel_accuracy,
             flicker=self.flicker.add(frame.frame.stamp_ns, frame.frame.depth_m, labels),
@@ -92,7 +96,7 @@ class ScoreKeeper:
     def pictured(self) -> list[PicturedFrame]:
         """The best, the worst and some random frames, without one twice.
 
-        By mean IoU, or by confidence where there is no truth.
+        By mean IoU, or by confidence where there is no truth; without either at random alone.
         """
         return list(self._pictures.chosen())
 
@@ -108,11 +112,12 @@ class _Pictures:
         self._dice = random.Random(0)
 
     def offer(self, row: FrameRow, frame: EvaluatedFrame, labels: NDArray[np.uint8]) -> None:
-        value = row.confidence if row.mean_iou is None else row.mean_iou
-        best, worst = (value, -row.number), (-value, -row.number)
         place = self._dice.randrange(self._seen + 1)
         self._seen += 1
-        is_best, is_worst = _enters(self._best, best), _enters(self._worst, worst)
+        value = row.confidence if row.mean_iou is None else row.mean_iou
+        best, worst = (value or 0.0, -row.number), (-(value or 0.0), -row.number)
+        is_best = value is not None and _enters(self._best, best)
+        is_worst = value is not None and _enters(self._worst, worst)
         if not (is_best or is_worst or place < _PICTURED_OF_A_KIND):
             return
         shown = _shrunk(row, frame, labels)

@@ -81,10 +81,10 @@ def read_depth(path: Path, unit: DepthUnit | None) -> NDArray[np.float32]:
             raise FrameError(f"depth is [H, W], this is {list(raw.shape)}: {_SWAPPED}")
         known = unit or _UNITS_OF_REP_118.get(raw.dtype.name)
         if known is None:
-            why = "256 steps are too few for millimetres" if raw.dtype == np.uint8 else "REP 118"
+            fitting = [name for name, one in DEPTH_UNITS.items() if raw.dtype.name in one.dtypes]
             raise FrameError(
-                f"nothing tells the unit of {raw.dtype} depth ({why}"
-                + (f"): declare it, {', '.join(DEPTH_UNITS)} or the metres of one step")
+                f"nothing says the unit of {raw.dtype} depth, as REP 118 does of uint16 and "
+                f"float32: declare it, {', '.join(fitting)} or the metres of one step"
             )
         return known.to_metres(raw)
 
@@ -103,7 +103,11 @@ def _named(path: Path) -> Iterator[None]:
 def _kind(path: Path) -> str:
     """PNG, JPEG, WebP or npy by the file's first bytes, whatever its name ends in."""
     if path.is_dir():
-        raise FrameError("this is a folder: give one image, or the folder to `asymformer evaluate`")
+        raise FrameError(
+            "this is a folder: give one image, or the folder to `asymformer evaluate bag`"
+        )
+    if not path.is_file():
+        raise FrameError("there is no such file: check the path")
     with path.open("rb") as file:
         beginning = file.read(max(map(len, _BEGINNINGS)))
     for magic, kind in _BEGINNINGS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,12 +46,19 @@ class Observer(Node):
     """Subscribes to `semantic`, /diagnostics, exact labels if there are any, and now and then more.
 
     pictures: the latest overlays (uint8 [H, W, 3] R, G, B) with their labels, at most `keep`.
-    picture_stamps_ns: the colour stamps of these.
+    picture_stamps_ns: the colour stamps of these. on_labels: called with the stamp, the labels and
+    the latency in milliseconds of each label image.
     """
 
-    def __init__(self, num_classes: int, keep: int) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        keep: int,
+        on_labels: Callable[[int, NDArray[np.uint8], float], None] = lambda *_: None,
+    ) -> None:
         super().__init__("observer")
         self.seen = Observations(num_classes)
+        self._tell = on_labels
         self.pictures: deque[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = deque(maxlen=keep)
         self.picture_stamps_ns: deque[int] = deque(maxlen=keep)
         self._truths: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
@@ -74,6 +82,7 @@ class Observer(Node):
         self.seen.latency_ms.append((now_ns - stamp) / 1e6)
         labels = _mono8(message)
         _remember(self._labels, stamp, labels)
+        self._tell(stamp, labels, self.seen.latency_ms[-1])
         # Exact labels are published before the colour image, so they are here already.
         if (truth := self._truths.get(stamp)) is not None:
             self.seen.confusion.add(truth, labels)

@@ -66,6 +66,7 @@ class RecordedCamera(Node):
         self._woken = threading.Event()
         self._published: Counter[Stream] = Counter()
         self._names: dict[int, str] = {}
+        self._recorded_ns: dict[int, int] = {}
         # Labels even where there are none: the observer subscribes to them when it is ready.
         publishers = {}
         for stream in topics:
@@ -85,17 +86,21 @@ class RecordedCamera(Node):
             wanted_s = self._value("seconds")
             while not self._end.requested:
                 self._play_once(started_s + wanted_s if wanted_s else float("inf"))
-                if time.monotonic() - started_s >= (wanted_s or _SHORTEST_S):
+                long_enough_s = wanted_s or _SHORTEST_S
+                if self._value("once") or time.monotonic() - started_s >= long_enough_s:
                     break
             time.sleep(_SETTLE_S)
         finally:
             self._end.wake = lambda: None
 
     def write_account(self) -> None:
-        """Write JSON: images published of each stream, names of colour stamps, what was lost."""
+        """Write JSON: images published of each stream, of the colour stamps the names and the
+        recorded stamps, and what was lost.
+        """
         account = {
             "published": self._published,
             "names": self._names,
+            "recorded_ns": self._recorded_ns,
             "losses": self._recording.losses.sentences,
         }
         write_atomically(self._value("account"), json.dumps(account).encode())
@@ -116,8 +121,10 @@ class RecordedCamera(Node):
             self._info_publisher.publish(self._camera_info)
         self._image_publishers[image.stream].publish(_message(image, header))
         self._published[image.stream] += 1
-        if image.stream == "color" and image.name:
-            self._names[stamp_ns] = image.name
+        if image.stream == "color":
+            self._recorded_ns[stamp_ns] = image.stamp_ns
+            if image.name:
+                self._names[stamp_ns] = image.name
 
     def _wait_for_subscribers(self) -> None:
         missing = list(self._image_publishers.values())
@@ -141,9 +148,10 @@ def declare_parameters(node: Node) -> None:
     """Declare the node's parameters; raises rclpy's ParameterException on a bad override.
 
     path: bag or folder. *_topic: topics of a bag, empty = the likely ones, no labels. rate: frames
-    a second of a folder. seconds: how long to play, 0 = whole plays, 5 s at least. pause: seconds
-    between plays. account: file to write at the end.
+    a second of a folder. seconds: how long to play, 0 = whole plays, 5 s at least. once: play it
+    once whatever `seconds` says. pause: seconds between plays. account: file to write at the end.
     """
+    node.declare_parameter("once", False)
     for name in ("path", "color_topic", "depth_topic", "label_topic", "account"):
         node.declare_parameter(name, "")
     for name, default in (("rate", 5.0), ("seconds", 0.0), ("pause", 0.2)):

@@ -22,6 +22,7 @@ _START_S = 300.0
 _QUIET_S = 2.5
 _END_S = 15.0
 _PROGRESS_S = 1.0
+_PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
 
 class TrialError(RuntimeError):
@@ -180,7 +181,13 @@ def isolate(profile: Path) -> None:
     profile: Fast DDS profile with shared memory large enough for images. Call it before rclpy
     starts. Topics of a robot that is running must not mix with those of a trial.
     """
-    os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(profile)
+    os.environ[_PROFILE] = str(profile)
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    rclpy.init()
+
+
+def join(profile: Path) -> None:
+    """Start rclpy in the DDS domain of the environment; profile: as in `isolate`, where none is set."""
+    os.environ.setdefault(_PROFILE, str(profile))
     rclpy.init()

@@ -6,23 +6,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asymformer_ros.evaluation.samples import Sample
+from asymformer_ros.evaluation.labelled_frames import LabelledFrame
 from asymformer_ros.perception.frames import UNLABELLED
 
 
 def augment(
-    sample: Sample, size: tuple[int, int], scales: tuple[float, float], rng: np.random.Generator
-) -> Sample:
+    sample: LabelledFrame,
+    size: tuple[int, int],
+    scales: tuple[float, float],
+    rng: np.random.Generator,
+) -> LabelledFrame:
     """Cut a randomly scaled and altered view of `size` (height, width) out of a sample."""
     scale = float(np.exp(rng.uniform(*np.log(scales))))
     rgb, depth, labels = _scale_and_crop(sample, size, scale, rng)
     if rng.random() < 0.5:
         rgb, depth, labels = rgb[:, ::-1], depth[:, ::-1], labels[:, ::-1]
-    return Sample(_alter_color(rgb, rng), _alter_depth(depth, rng), np.ascontiguousarray(labels))
+    altered = _alter_color(rgb, rng), _alter_depth(depth, rng)
+    return LabelledFrame(sample.name, *altered, np.ascontiguousarray(labels))
 
 
 def _scale_and_crop(
-    sample: Sample, size: tuple[int, int], scale: float, rng: np.random.Generator
+    sample: LabelledFrame, size: tuple[int, int], scale: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]]:
     height, width = size
     source_height, source_width = sample.labels.shape

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from asymformer_ros.engines.deploy_graph import normalise
-from asymformer_ros.evaluation.samples import Sample
+from asymformer_ros.evaluation.labelled_frames import LabelledFrame
 from asymformer_ros.network.asymformer import AsymFormer, create
 from asymformer_ros.network.convnext import ConvNeXtBlock
 from asymformer_ros.network.profile import Profile
@@ -63,7 +63,7 @@ NANO_RECIPE = Recipe(
 )
 
 
-def class_weights(samples: Sequence[Sample], num_classes: int, power: float) -> Tensor:
+def class_weights(samples: Sequence[LabelledFrame], num_classes: int, power: float) -> Tensor:
     """Loss weights: class frequency to the power of -`power`, mean 1 over the pixels, at most 5."""
     counts = np.zeros(256, np.int64)
     for sample in samples:
@@ -76,8 +76,8 @@ def class_weights(samples: Sequence[Sample], num_classes: int, power: float) -> 
 
 def train(
     profile: Profile,
-    real: Sequence[Sample],
-    simulated: Sequence[Sample],
+    real: Sequence[LabelledFrame],
+    simulated: Sequence[LabelledFrame],
     recipe: Recipe,
     report: Callable[[str], None] = print,
     snapshot: Callable[[AsymFormer], None] = lambda _: None,
@@ -136,7 +136,7 @@ def train(
 
 
 def _loss(
-    network: AsymFormer, profile: Profile, batch: Sequence[Sample], weights: Tensor
+    network: AsymFormer, profile: Profile, batch: Sequence[LabelledFrame], weights: Tensor
 ) -> Tensor:
     rgb = torch.from_numpy(np.stack([sample.rgb for sample in batch]))
     depth = torch.from_numpy(np.stack([sample.depth_m for sample in batch]))
@@ -149,8 +149,8 @@ def _loss(
 
 
 def _batches(
-    real: Sequence[Sample], simulated: Sequence[Sample], recipe: Recipe
-) -> Iterator[list[Sample]]:
+    real: Sequence[LabelledFrame], simulated: Sequence[LabelledFrame], recipe: Recipe
+) -> Iterator[list[LabelledFrame]]:
     rng = np.random.default_rng(recipe.seed)
     decks = [_shuffled_forever(real, rng), _shuffled_forever(simulated, rng)]
     for phase in recipe.phases:
@@ -159,15 +159,17 @@ def _batches(
             yield [augment(next(decks[int(p)]), phase.size, phase.scales, rng) for p in picks]
 
 
-def _shuffled_forever(samples: Sequence[Sample], rng: np.random.Generator) -> Iterator[Sample]:
+def _shuffled_forever(
+    samples: Sequence[LabelledFrame], rng: np.random.Generator
+) -> Iterator[LabelledFrame]:
     while True:
         for index in rng.permutation(len(samples)):
             yield samples[index]
 
 
-def _prefetch(batches: Iterator[list[Sample]]) -> Iterator[list[Sample]]:
+def _prefetch(batches: Iterator[list[LabelledFrame]]) -> Iterator[list[LabelledFrame]]:
     """Prepare the next batches in a thread while the network computes."""
-    queue: Queue[list[Sample] | BaseException | None] = Queue(maxsize=4)
+    queue: Queue[list[LabelledFrame] | BaseException | None] = Queue(maxsize=4)
 
     def fill() -> None:
         try:

@@ -113,31 +113,33 @@ class TestLists:
 
 
 class TestFiles:
+    @pytest.mark.parametrize("content", [b"no image", b"", b"\x89PNG\r\n\x1a\n"])
     @pytest.mark.parametrize("part", ["images", "depths", "labels"])
-    def test_a_file_that_is_no_image_is_named(self, asymformer, part):
-        (asymformer / part / "1.png").write_bytes(b"no image")
-        assert refusal(asymformer).startswith(f"{asymformer}/{part}/1.png is missing or no image")
+    def test_a_file_that_is_no_image_is_named(self, asymformer, part, content):
+        (asymformer / part / "1.png").write_bytes(content)
+        assert refusal(asymformer).startswith(f"{asymformer}/{part}/1.png")
 
     @pytest.mark.parametrize("content", [b"no array", b"", b"PK\3\4damaged"])
-    def test_a_file_that_is_no_array_is_named(self, tmp_path, content):
+    @pytest.mark.parametrize("part", ["images", "depths", "labels40"])
+    def test_a_file_that_is_no_array_is_named(self, tmp_path, part, content):
         write_acnet(tmp_path, 1, picture(1))
         write_list(tmp_path, "test", ["1"])
-        (tmp_path / "depths/1.npy").write_bytes(content)
-        assert refusal(tmp_path, "acnet").startswith(f"{tmp_path}/depths/1.npy cannot be read as")
+        (tmp_path / part / "1.npy").write_bytes(content)
+        assert refusal(tmp_path, "acnet").startswith(f"{tmp_path}/{part}/1.npy")
 
     def test_an_archive_of_arrays_is_refused(self, tmp_path):
         write_acnet(tmp_path, 1, picture(1))
         write_list(tmp_path, "test", ["1"])
-        with (tmp_path / "depths/1.npy").open("wb") as file:
+        with (tmp_path / "labels40/1.npy").open("wb") as file:
             np.savez(file, a=np.ones(2))
-        assert "depths/1.npy is an archive of several arrays" in refusal(tmp_path, "acnet")
+        assert "labels40/1.npy is an archive of several arrays" in refusal(tmp_path, "acnet")
 
     @pytest.mark.parametrize("color", [picture(1).metres, picture(1).rgb / 255])
     def test_an_array_that_is_no_colour_is_refused(self, tmp_path, color):
         write_acnet(tmp_path, 1, picture(1))
         write_list(tmp_path, "test", ["1"])
         write_array(tmp_path / "images/1.npy", color)
-        assert "colour must be uint8 [height, width, 3]" in refusal(tmp_path, "acnet")
+        assert "images/1.npy: colour is uint8 [H, W, 3]" in refusal(tmp_path, "acnet")
 
     @pytest.mark.parametrize("part", ["depths", "labels"])
     def test_parts_of_several_sizes_are_refused(self, asymformer, part):
@@ -191,7 +193,7 @@ class TestDepth:
         write_list(tmp_path, "test", ["1"])
         write_image(tmp_path / "Depth/1.png", np.ones((6, 8, channels), np.uint8))
         message = refusal(tmp_path, "dformer", unit=parse_depth_unit("0.04"))
-        assert message.startswith(f"{tmp_path}/Depth/1.png is uint8 (6, 8, {channels}), a picture")
+        assert message.startswith(f"{tmp_path}/Depth/1.png: this PNG is coloured")
 
 
 class TestLabels:
@@ -226,9 +228,20 @@ class TestLabels:
         name = f"{value:.0f}" if value == 41 else str(value)
         assert f"labels40/1.npy has the label {name}: this" in refusal(tmp_path, "acnet")
 
-    def test_a_coloured_label_image_is_refused(self, asymformer):
-        write_image(asymformer / "labels/1.png", picture(1).rgb)
-        assert "labels/1.png is uint8 (6, 8, 3): labels have one channel" in refusal(asymformer)
+    @pytest.mark.parametrize(
+        ("image", "bits"), [(picture(1).rgb, ()), (picture(1).labels, (cv2.IMWRITE_PNG_BILEVEL, 1))]
+    )
+    def test_an_image_that_holds_no_classes_is_refused(self, asymformer, image, bits):
+        write_image(asymformer / "labels/1.png", image, *bits)
+        message = refusal(asymformer)
+        assert message.startswith(f"{asymformer}/labels/1.png cannot be read as labels")
+        assert "a grey PNG of 8 or 16 does" in message
+
+    def test_an_array_of_several_channels_is_refused(self, tmp_path):
+        write_acnet(tmp_path, 1, picture(1))
+        write_list(tmp_path, "test", ["1"])
+        write_array(tmp_path / "labels40/1.npy", picture(1).rgb)
+        assert "labels40/1.npy is uint8 (6, 8, 3): labels" in refusal(tmp_path, "acnet")
 
 
 class TestNyuv2Mat:

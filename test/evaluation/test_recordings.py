@@ -1,6 +1,5 @@
-"""Reading recordings: folders of image files and bags of ROS 1 and ROS 2, without ROS."""
+"""Reading recordings: folders of image files, times of playing them, real recordings."""
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from asymformer_ros.evaluation.recordings import (
+    RawMessage,
     RecordedImage,
     Recording,
     RecordingError,
@@ -44,7 +44,8 @@ def write(path, image):
 
 
 def pixels(image, dtype, *shape):
-    return image.data.view(dtype).reshape(image.height, image.width, *shape)
+    message = image.message
+    return message.data.view(dtype).reshape(message.height, message.width, *shape)
 
 
 @pytest.fixture
@@ -71,15 +72,16 @@ class TestFolder:
         assert [i.stamp_ns / MS for i in images] == [0, 0, 0, 250, 250, 500, 500, 500]
         assert [i.time_ns for i in images] == [i.stamp_ns for i in images]
         assert recording.counts == {"color": 3, "depth": 3, "labels": 2}
+        assert [i.name for i in recording.images("labels")] == ["1", "10"]
 
     def test_pixels_are_those_of_the_files(self, folder):
         of_labels, of_depth, of_color = list(open_recording(folder).images())[:3]
 
-        assert (of_color.encoding, of_color.step) == ("bgr8", 3 * WIDTH)
+        assert (of_color.message.encoding, of_color.message.step) == ("bgr8", 3 * WIDTH)
         assert np.array_equal(pixels(of_color, np.uint8, 3), color(1))
-        assert (of_depth.encoding, of_depth.step) == ("16UC1", 2 * WIDTH)
+        assert (of_depth.message.encoding, of_depth.message.step) == ("16UC1", 2 * WIDTH)
         assert np.array_equal(pixels(of_depth, np.uint16), depth(1))
-        assert (of_labels.encoding, of_labels.step) == ("mono8", WIDTH)
+        assert (of_labels.message.encoding, of_labels.message.step) == ("mono8", WIDTH)
         assert np.array_equal(pixels(of_labels, np.uint8), labels(1))
 
     @pytest.mark.parametrize("suffix", ["jpg", "jpeg", "webp", "PNG"])
@@ -160,244 +162,6 @@ def test_what_is_no_recording_is_refused(tmp_path, name, sentence):
         open_recording(tmp_path / name)
 
 
-class Bag:
-    """Writes a small bag of one of the formats."""
-
-    def __init__(self, path, kind):
-        rosbag1 = pytest.importorskip("rosbags.rosbag1", reason="needs rosbags")
-        from rosbags.rosbag2 import StoragePlugin, Writer
-        from rosbags.typesys import Stores, get_typestore
-
-        self.is_ros1 = kind == "ros1"
-        if self.is_ros1:
-            self.path = path / "recording.bag"
-            self.types = get_typestore(Stores.ROS1_NOETIC)
-            self.writer = rosbag1.Writer(self.path)
-        else:
-            self.path = path / "recording"
-            self.types = get_typestore(Stores.ROS2_JAZZY)
-            plugin = StoragePlugin.MCAP if kind.startswith("mcap") else StoragePlugin.SQLITE3
-            self.writer = Writer(self.path, version=9, storage_plugin=plugin)
-        self.single_file = kind.endswith("file")
-        self.connections = {}
-
-    def __enter__(self):
-        self.writer.open()
-        return self
-
-    def __exit__(self, *error):
-        self.writer.close()
-        if self.single_file:
-            (self.path,) = (file for file in self.path.iterdir() if file.suffix != ".yaml")
-
-    def image(self, topic, time_ns, array, encoding, stamp_ns=None, frame_id="camera"):
-        data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
-        fields = {
-            "header": self._header(time_ns if stamp_ns is None else stamp_ns, frame_id),
-            "height": array.shape[0],
-            "width": array.shape[1],
-            "encoding": encoding,
-            "is_bigendian": 0,
-            "step": len(data) // array.shape[0],
-            "data": data,
-        }
-        self._write(topic, time_ns, "sensor_msgs/msg/Image", fields)
-
-    def compressed(self, topic, time_ns):
-        fields = {"header": self._header(0, ""), "format": "jpeg", "data": np.zeros(9, np.uint8)}
-        self._write(topic, time_ns, "sensor_msgs/msg/CompressedImage", fields)
-
-    def camera_info(self, topic, time_ns, focal_length):
-        roi = self._make(
-            "sensor_msgs/msg/RegionOfInterest",
-            {"x_offset": 0, "y_offset": 0, "height": 0, "width": 0, "do_rectify": False},
-        )
-        matrices = {
-            "d": np.zeros(5),
-            "k": np.diag([focal_length, focal_length, 1.0]).ravel(),
-            "r": np.eye(3).ravel(),
-            "p": np.zeros(12),
-        }
-        if self.is_ros1:
-            matrices = {name.upper(): value for name, value in matrices.items()}
-        fields = {
-            "header": self._header(time_ns, "camera"),
-            "height": HEIGHT,
-            "width": WIDTH,
-            "distortion_model": "plumb_bob",
-            **matrices,
-            "binning_x": 0,
-            "binning_y": 0,
-            "roi": roi,
-        }
-        self._write(topic, time_ns, "sensor_msgs/msg/CameraInfo", fields)
-
-    def _header(self, stamp_ns, frame_id):
-        sec, nanosec = divmod(stamp_ns, 10**9)
-        stamp = self._make("builtin_interfaces/msg/Time", {"sec": sec, "nanosec": nanosec})
-        fields = {"stamp": stamp, "frame_id": frame_id}
-        if self.is_ros1:
-            fields["seq"] = 0
-        return self._make("std_msgs/msg/Header", fields)
-
-    def _make(self, kind, fields):
-        return self.types.types[kind](**fields)
-
-    def _write(self, topic, time_ns, kind, fields):
-        if topic not in self.connections:
-            connection = self.writer.add_connection(topic, kind, typestore=self.types)
-            self.connections[topic] = connection
-        message = self._make(kind, fields)
-        serialize = self.types.serialize_ros1 if self.is_ros1 else self.types.serialize_cdr
-        self.writer.write(self.connections[topic], time_ns, serialize(message, kind))
-
-
-@pytest.fixture(params=["ros1", "mcap", "sqlite3", "mcap file", "sqlite3 file"])
-def any_bag(request, tmp_path):
-    return Bag(tmp_path, request.param)
-
-
-@pytest.fixture
-def bag(tmp_path):
-    return Bag(tmp_path, "mcap")
-
-
-class TestBag:
-    def test_every_format_gives_the_messages_in_the_order_of_recording(self, any_bag):
-        with any_bag as bag:
-            bag.image("/cam/depth", 10 * MS, depth(1), "16UC1", stamp_ns=7 * MS, frame_id="d")
-            bag.image("/cam/color", 12 * MS, color(2), "rgb8", stamp_ns=5 * MS, frame_id="c")
-            bag.image("/cam/infra", 13 * MS, labels(), "mono8")
-            bag.image("/cam/depth", 20 * MS, depth(3), "16UC1", stamp_ns=17 * MS, frame_id="d")
-
-        recording = open_recording(bag.path)
-        assert recording.sources == {"color": "/cam/color", "depth": "/cam/depth"}
-        assert recording.counts == {"color": 1, "depth": 2}
-        images = list(recording.images())
-        assert [(i.stream, i.time_ns / MS, i.stamp_ns / MS, i.frame_id) for i in images] == [
-            ("depth", 10, 7, "d"),
-            ("color", 12, 5, "c"),
-            ("depth", 20, 17, "d"),
-        ]
-        assert [(i.encoding, i.step) for i in images[:2]] == [
-            ("16UC1", 2 * WIDTH),
-            ("rgb8", 3 * WIDTH),
-        ]
-        assert np.array_equal(pixels(images[0], np.uint16), depth(1))
-        assert np.array_equal(pixels(images[1], np.uint8, 3), color(2))
-
-    def test_an_image_without_a_stamp_has_the_time_of_recording(self, bag):
-        with bag:
-            bag.image("/color", 3 * MS, color(), "rgb8", stamp_ns=0)
-            bag.image("/depth", 4 * MS, depth(), "16UC1", stamp_ns=0)
-
-        assert [i.stamp_ns / MS for i in open_recording(bag.path).images()] == [3, 4]
-
-    @pytest.mark.parametrize("encoding", ["rgb8", "bgr8", "rgba8", "bgra8"])
-    def test_the_topics_are_found_by_their_encodings(self, bag, encoding):
-        channels = 4 if "a" in encoding else 3
-        with bag:
-            bag.image("/b", 1, np.zeros((2, 2, channels), np.uint8), encoding)
-            bag.image("/a", 1, np.zeros((2, 2), np.float32), "32FC1")
-            bag.image("/c", 1, labels(), "mono8")
-
-        assert open_recording(bag.path).sources == {"color": "/b", "depth": "/a"}
-
-    def test_several_likely_topics_are_listed_and_one_can_be_named(self, bag):
-        with bag:
-            bag.image("/color", 1, color(), "rgb8")
-            for number in range(3):
-                bag.image("/raw", number, depth(), "16UC1")
-                bag.image("/aligned", number, depth(), "mono16")
-
-        with pytest.raises(RecordingError) as error:
-            open_recording(bag.path)
-        assert "several topics with depth images (16UC1, mono16, 32FC1)" in str(error.value)
-        assert "choose one with --depth-topic" in str(error.value)
-        assert "/aligned mono16 (3)" in str(error.value)
-        assert "/raw 16UC1 (3)" in str(error.value)
-        assert open_recording(bag.path, {"depth": "/raw"}).sources["depth"] == "/raw"
-
-    def test_labels_are_taken_from_a_named_topic_alone(self, bag):
-        with bag:
-            bag.image("/color", 1, color(), "rgb8")
-            bag.image("/depth", 1, depth(), "16UC1")
-            bag.image("/truth", 1, labels(), "mono8")
-
-        assert "labels" not in open_recording(bag.path).sources
-        recording = open_recording(bag.path, {"labels": "/truth"})
-        assert recording.counts["labels"] == 1
-        assert {i.stream for i in recording.images()} == {"color", "depth", "labels"}
-
-    def test_labels_must_be_a_byte_a_pixel(self, bag):
-        with bag:
-            bag.image("/color", 1, color(), "rgb8")
-            bag.image("/depth", 1, depth(), "16UC1")
-
-        with pytest.raises(RecordingError, match="/color holds rgb8 images with 24 bytes a row of"):
-            open_recording(bag.path, {"labels": "/color"})
-
-    def test_a_bag_without_depth_says_what_it_has(self, bag):
-        with bag:
-            bag.image("/color", 1, color(), "rgb8")
-            bag.compressed("/depth/compressed", 1)
-
-        with pytest.raises(RecordingError) as error:
-            open_recording(bag.path)
-        assert "no topic with depth images" in str(error.value)
-        assert "/color rgb8 (1); compressed ones, which are not read: /depth/com" in str(
-            error.value
-        )
-
-    def test_a_named_topic_must_exist(self, bag):
-        with bag:
-            bag.image("/color", 1, color(), "rgb8")
-
-        with pytest.raises(RecordingError, match=r"no image on /colour; its Image topics: /color"):
-            open_recording(bag.path, {"color": "/colour"})
-
-    def test_depth_in_another_frame_is_told_to_be_unregistered(self, any_bag):
-        with any_bag as bag:
-            bag.image("/color", 1, color(), "rgb8", frame_id="eye")
-            bag.image("/depth", 1, depth(), "16UC1", frame_id="nose")
-
-        (warning,) = open_recording(bag.path).warnings
-        assert warning == (
-            "colour is in frame 'eye', depth in 'nose': "
-            "depth that is not registered to colour gives worse labels"
-        )
-
-    @pytest.mark.parametrize(("of_depth", "warnings"), [(390.0, 1), (613.0, 0)])
-    def test_depth_of_another_camera_matrix_is_told_to_be_unregistered(
-        self, any_bag, of_depth, warnings
-    ):
-        with any_bag as bag:
-            bag.image("/cam/color/image_raw", 1, color(), "rgb8")
-            bag.image("/cam/depth/image_raw", 1, depth(), "16UC1")
-            bag.camera_info("/cam/depth/camera_info", 1, of_depth)
-            bag.camera_info("/cam/color/camera_info", 1, 613.0)
-
-        assert len(open_recording(bag.path).warnings) == warnings
-
-    def test_a_damaged_bag_is_refused(self, any_bag):
-        with any_bag as bag:
-            bag.image("/color", 1, color(), "rgb8")
-            bag.image("/depth", 1, depth(), "16UC1")
-        for file in [bag.path] if bag.path.is_file() else bag.path.iterdir():
-            file.write_bytes(file.read_bytes()[:40])
-
-        with pytest.raises(RecordingError, match="cannot be read as a bag"):
-            open_recording(bag.path)
-
-    def test_without_rosbags_it_says_how_to_install_it(self, bag, monkeypatch):
-        with bag:
-            bag.image("/color", 1, color(), "rgb8")
-        monkeypatch.setitem(sys.modules, "rosbags.highlevel", None)
-
-        with pytest.raises(RecordingError, match="pip install 'rosbags"):
-            open_recording(bag.path)
-
-
 class Playing:
     """A recording of (stream, time, stamp) in milliseconds, played on a simulated clock.
 
@@ -409,13 +173,13 @@ class Playing:
     def __init__(self, *images, pause=100):
         self.images = [
             RecordedImage(
-                *(stream, time * MS, stamp * MS, "", "mono8", 0, 0, 0, False),
-                np.empty(0, np.uint8),
+                *(stream, time * MS, stamp * MS, ""),
+                RawMessage("mono8", 0, 0, 0, False, np.empty(0, np.uint8)),
             )
             for stream, time, stamp in images
         ]
         first = {image.stream: image for image in reversed(self.images)}
-        self.timeline = Timeline(Recording({}, {}, first, (), lambda: iter(())), pause * MS)
+        self.timeline = Timeline(Recording({}, {}, first, (), lambda *only: iter(())), pause * MS)
         self.now = self.START
 
     def play(self):
@@ -479,7 +243,7 @@ class TestRealRecordings:
 
         assert recording.counts == {"color": 1, "depth": 2}
         first = SimpleNamespace(**recording.first)
-        assert (first.color.encoding, first.depth.encoding) == ("rgb8", "mono16")
+        assert (first.color.message.encoding, first.depth.message.encoding) == ("rgb8", "mono16")
         assert first.depth.stamp_ns - first.color.stamp_ns == 101_566_000
         assert "focal length of 613.2, depth of 390.4" in recording.warnings[0]
         extracted = cv2.imread(str(FRAMES / "realsense_d435/depth_000001500ns.png"), -1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from asymformer_ros.evaluation.frames import EvaluatedFrame
 from asymformer_ros.evaluation.score_keeper import Answer, ScoreKeeper
-from asymformer_ros.perception.frames import RgbdFrame, Segmentation
+from asymformer_ros.perception.frames import RgbdFrame
 
 WIDTH = 100
 
@@ -19,7 +19,7 @@ def play(scores, with_truth=True, size=(1, WIDTH)):
         confidence = np.full(size, percent * 2, np.uint8)
         rgbd = RgbdFrame(np.zeros((*size, 3), np.uint8), np.ones(size, np.float32), number)
         frame = EvaluatedFrame(f"frame {number}", rgbd, truth if with_truth else None)
-        keeper.add(frame, Answer(Segmentation(labels, confidence), 1.0))
+        keeper.add(frame, Answer(labels, confidence, 1.0))
     return keeper
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asymformer_ros.evaluation.samples import Sample
+from asymformer_ros.evaluation.labelled_frames import LabelledFrame
 from asymformer_ros.training.augmentation import augment
 
 
@@ -14,7 +14,7 @@ def quadrants():
     labels[120:, :160] = 2
     labels[120:, 160:] = 3
     rgb = np.repeat((labels * 60 + 30)[:, :, None], 3, axis=2).astype(np.uint8)
-    return Sample(rgb, (labels + 1).astype(np.float32), labels)
+    return LabelledFrame("quadrants", rgb, (labels + 1).astype(np.float32), labels)
 
 
 @pytest.mark.parametrize("scales", [(0.5, 0.6), (0.9, 1.1), (2.0, 2.4)])

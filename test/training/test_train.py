@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from asymformer_ros.evaluation.samples import Sample
+from asymformer_ros.evaluation.labelled_frames import LabelledFrame
 from asymformer_ros.network.profile import Profile
 from asymformer_ros.training.train import Phase, Recipe, class_weights, train
 
@@ -29,7 +29,7 @@ def two_planes(near_label, far_label):
     labels[48:] = near_label
     rgb = np.where((labels == near_label)[:, :, None], 200, 40).repeat(3, axis=2).astype(np.uint8)
     depth_m = np.where(labels == near_label, 1.0, 4.0).astype(np.float32)
-    return Sample(rgb, depth_m, labels)
+    return LabelledFrame("planes", rgb, depth_m, labels)
 
 
 def run(steps):

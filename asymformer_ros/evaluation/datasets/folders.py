@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asymformer_ros.evaluation.datasets.frame_files import (
-    depth_in_metres,
     labelled_frame,
     read_color,
-    read_numbers,
+    read_depth,
+    read_label_values,
     require_files,
 )
 from asymformer_ros.evaluation.datasets.label_codes import LabelTable, decode_labels
@@ -57,8 +57,8 @@ class FolderLayout:
             frame = labelled_frame(
                 names[index],
                 read_color(color),
-                depth_in_metres(read_numbers(depth), unit, str(depth)),
-                decode_labels(read_numbers(labels), self.table, str(labels)),
+                read_depth(depth, unit),
+                decode_labels(read_label_values(labels), self.table, str(labels)),
             )
             return resized(frame) if self.is_sun else frame
 

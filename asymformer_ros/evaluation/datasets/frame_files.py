@@ -1,7 +1,9 @@
-"""Colour, depth and labels of one frame, from PNG, JPEG, WebP and .npy files."""
+"""Colour, depth and labels of one frame, read from files and put together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.evaluation.labelled_frames import DatasetError, LabelledFrame
+from asymformer_ros.perception import frame_files
 from asymformer_ros.perception.depth_unit import DepthUnit
 from asymformer_ros.perception.frames import FrameError
+from asymformer_ros.perception.image_file import inspect_image_file
 
 
 def read_color(path: Path) -> NDArray[np.uint8]:
-    """uint8 [H, W, 3] in R, G, B order; an array in a .npy file has that order already."""
-    if path.suffix == ".npy":
-        array = _load(path)
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-            raise DatasetError(
-                f"{path} is {array.dtype} {array.shape}: colour must be uint8 [height, width, 3]"
-            )
-        return np.ascontiguousarray(array)
-    bgr = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    """uint8 [H, W, 3] in R, G, B order; raises DatasetError."""
+    with of_dataset():
+        return frame_files.read_color(path)
 
 
-def read_numbers(path: Path) -> NDArray[Any]:
-    """Depth or labels as they are stored."""
-    return _load(path) if path.suffix == ".npy" else _decode(path, cv2.IMREAD_UNCHANGED)
+def read_depth(path: Path, unit: DepthUnit) -> NDArray[np.float32]:
+    """Metres, float32 [H, W], NaN = no reading; raises DatasetError."""
+    with of_dataset():
+        return frame_files.read_depth(path, unit)
 
 
-def depth_in_metres(raw: NDArray[Any], unit: DepthUnit, where: str) -> NDArray[np.float32]:
-    """`DepthUnit.to_metres`; raises DatasetError, where: the file."""
-    if raw.ndim != 2:
-        raise DatasetError(
-            f"{where} is {raw.dtype} {raw.shape}, a picture of depth without distances: put a file "
-            "with one channel of distances in its place"
-        )
+def read_label_values(path: Path) -> NDArray[Any]:
+    """The values of a grey PNG of 8 or 16 bits or of a .npy file; raises DatasetError."""
     try:
-        return unit.to_metres(raw)
-    except FrameError as error:
-        raise DatasetError(f"{where}: {error}") from error
+        values = np.load(path) if path.suffix == ".npy" else _decode(path.read_bytes())
+    except Exception as error:  # a damaged .npy file makes its parser raise all sorts
+        reason = " ".join(str(error).split())
+        raise DatasetError(f"{path} cannot be read as labels, replace it: {reason}") from error
+    if not isinstance(values, np.ndarray):
+        raise DatasetError(f"{path} is an archive of several arrays: replace it with a .npy file")
+    return values
 
 
 def labelled_frame(
@@ -66,22 +63,22 @@ def require_files(paths: list[Path], why: str) -> None:
         raise DatasetError(f"{missing[0]} is missing{more}: {why}; unpack the data set again")
 
 
-def _decode(path: Path, flags: int) -> NDArray[Any]:
+@contextmanager
+def of_dataset(where: str = "") -> Iterator[None]:
+    """What is wrong with a frame is wrong with the data set; where: in which part of it."""
     try:
-        image = cv2.imread(str(path), flags)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise DatasetError(f"{path} is missing or no image that OpenCV can read: replace it")
-    return np.asarray(image)
+        yield
+    except FrameError as error:
+        raise DatasetError(f"{where}: {error}" if where else str(error)) from error
 
 
-def _load(path: Path) -> NDArray[Any]:
-    try:
-        array = np.load(path)
-    except Exception as error:  # a damaged file makes its parser raise all sorts
-        reason = " ".join(str(error).split())
-        raise DatasetError(f"{path} cannot be read as .npy, replace it: {reason}") from error
-    if not isinstance(array, np.ndarray):
-        raise DatasetError(f"{path} is an archive of several arrays: replace it with a .npy file")
-    return array
+def _decode(data: bytes) -> NDArray[Any]:
+    file = inspect_image_file(data)
+    # Of a palette OpenCV gives the colours, and fewer bits it scales.
+    if file.kind != "PNG" or file.channels != 1 or file.has_palette or file.bits < 8:
+        what = "palette" if file.has_palette else f"{file.channels} x {file.bits} bits"
+        raise FrameError(f"a {file.kind} of {what} holds no classes, a grey PNG of 8 or 16 does")
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise FrameError("the PNG is damaged")
+    return np.asarray(values)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from asymformer_ros.evaluation.datasets.frame_files import depth_in_metres, labelled_frame
+from asymformer_ros.evaluation.datasets.frame_files import labelled_frame, of_dataset
 from asymformer_ros.evaluation.datasets.label_codes import decode_labels
 from asymformer_ros.evaluation.datasets.matlab import open_hdf5
 from asymformer_ros.evaluation.datasets.nyuv2 import frame_count, official_split, table_of_894
@@ -48,10 +48,12 @@ class _MatFrames:
             image, depth, labels = (part[index] for part in self._parts)
         except OSError as error:
             raise DatasetError(f"{where} cannot be read, download it again: {error}") from error
+        with of_dataset(where):
+            depth_m = self._unit.to_metres(np.ascontiguousarray(depth.T))
         return labelled_frame(
             f"{number:04d}",
             np.ascontiguousarray(image.transpose(2, 1, 0), np.uint8),
-            depth_in_metres(np.ascontiguousarray(depth.T), self._unit, where),
+            depth_m,
             decode_labels(np.ascontiguousarray(labels.T), self._table, where),
         )
 

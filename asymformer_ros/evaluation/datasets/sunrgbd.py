@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.evaluation.datasets.frame_files import (
-    depth_in_metres,
     labelled_frame,
     read_color,
-    read_numbers,
+    read_depth,
     require_files,
 )
 from asymformer_ros.evaluation.datasets.label_codes import classes_from_one, decode_labels
@@ -87,11 +86,10 @@ class _SunFrames:
             labels = np.ascontiguousarray(self._labels[self._references[files.index]][()].T)
         except (KeyError, ValueError, OSError) as error:
             raise DatasetError(f"{where} cannot be read, unpack it again: {error}") from error
-        depth = read_numbers(files.depth)
         frame = labelled_frame(
             files.name,
             read_color(files.color),
-            depth_in_metres(depth, self._unit, str(files.depth)),
+            read_depth(files.depth, self._unit),
             decode_labels(labels, self._table, where),
         )
         return resized(frame)

@@ -90,7 +90,7 @@
     const frames = showFrames();
     const total = classBody.children.length;
     find("#found").textContent = words.length ?
-      `${classes} of ${total} classes, ${frames} of ${data.frames.length} frames` : "";
+      `${classes} of ${total} classes, ${pictures} pictured frames, ${frames} of ${data.frames.length} frames` : "";
   };
   const fromAddress = () => {
     const given = new URLSearchParams(location.hash.slice(1)).get("q");
