@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asymformer_ros.perception.depth_unit import DepthUnit
 
 
 def positive_number(text: str) -> float:
@@ -28,3 +32,13 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache-dir", default="", help="folder of built engines (default ~/.cache/asymformer_ros)"
     )
+
+
+def depth_unit(text: str) -> DepthUnit:
+    """A declared unit of depth; see `parse_depth_unit`."""
+    from asymformer_ros.perception.depth_unit import parse_depth_unit
+
+    try:
+        return parse_depth_unit(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymformer_ros.cli.arguments import add_weights, positive_integer, positive_number
+from asymformer_ros.cli.arguments import (
+    add_weights,
+    depth_unit,
+    positive_integer,
+    positive_number,
+)
 from asymformer_ros.engines.engine import Engine, EngineError
 
 if TYPE_CHECKING:
@@ -74,7 +79,7 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", choices=("train", "test"), help="default test")
     parser.add_argument(
         "--depth-unit",
-        type=_depth_unit,
+        type=depth_unit,
         help=f"{', '.join(DEPTH_UNITS)} or the metres of one step; default: the layout's",
     )
     parser.add_argument(
@@ -101,17 +106,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _depth_unit(text: str) -> object:
-    from asymformer_ros.perception.depth_unit import parse_depth_unit
-
-    try:
-        return parse_depth_unit(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def run(args: argparse.Namespace) -> int:
     """Evaluate; returns the exit code, 0 if nothing was lost."""
+    args.output.mkdir(parents=True, exist_ok=True)  # before the engine, which takes seconds
     return {"bag": _bag, "dataset": _dataset, "rooms": _rooms}[args.what](args)
 
 

@@ -40,7 +40,6 @@ def evaluate_through_ros(args: argparse.Namespace, recording: Recording) -> int:
     loaded = load_engine(args.weights, args.engine, args.cache_dir, args.profile)
     loaded.engine.close()
     space = load_label_space(loaded.label_space)
-    args.output.mkdir(parents=True, exist_ok=True)
     profile = resource("config/fastdds.xml")
     join(profile) if args.shared_domain else isolate(profile)
     with TemporaryDirectory(prefix="asymformer-labels-") as kept:

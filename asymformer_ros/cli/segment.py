@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asymformer_ros.cli.arguments import add_weights
+from asymformer_ros.cli.arguments import add_weights, depth_unit
 
 if TYPE_CHECKING:
-    from asymformer_ros.perception.depth_unit import DepthUnit
     from asymformer_ros.perception.frames import RgbdFrame, Segmentation
     from asymformer_ros.perception.labels import LabelSpace
 
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--depth-unit",
-        type=_depth_unit,
+        type=depth_unit,
         help=f"{', '.join(DEPTH_UNITS)} or the metres of one step (default: 16 bits are mm, "
         "float32 is m, as REP 118 has it; all else must be declared)",
     )
@@ -88,15 +87,6 @@ def run(args: argparse.Namespace) -> int:
     if doubt := _doubt(frame):
         print(f"asymformer segment: warning: {doubt}", file=sys.stderr)
     return 0
-
-
-def _depth_unit(text: str) -> DepthUnit:
-    from asymformer_ros.perception.depth_unit import parse_depth_unit
-
-    try:
-        return parse_depth_unit(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _table(frame: RgbdFrame, segmentation: Segmentation, space: LabelSpace) -> list[str]:
