@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 #: Changes when an entry changes its meaning.
 SCHEMA = 1
@@ -132,28 +133,29 @@ def read_result(path: Path) -> Result:
         document = json.loads(path.read_bytes())
         if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
             raise ResultError(f"{path} is no result of this version: evaluate again to make one")
-        return _result(document)
+        result: Result = _typed(document, Result, "the result")
+        return result
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise ResultError(f"{path} is no result of `asymformer evaluate`: {error!r}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ResultError(f"{path} is no result of `asymformer evaluate`: {error}") from error
 
 
-def _result(document: dict[str, Any]) -> Result:
-    latency, confusion = document["latency_ms"], document["confusion"]
-    if latency is not None:
-        bins = {name: tuple(latency[name]) for name in ("edges", "counts")}
-        latency = Latency(**{**latency, **bins})
-    overall = {
-        name: OverallScores(**document[name]) if document[name] is not None else None
-        for name in ("scores", "scores_with_drops")
-    }
-    typed: dict[str, Any] = {
-        "subject": Subject(**document["subject"]),
-        "problems": tuple(document["problems"]),
-        "frames": FrameCounts(**document["frames"]),
-        "classes": tuple(ClassResult(**one) for one in document["classes"]),
-        "confusion": confusion if confusion is None else tuple(map(tuple, confusion)),
-        "latency_ms": latency,
-    }
-    return Result(**{**document, **overall, **typed})
+def _typed(value: Any, kind: Any, name: str) -> Any:
+    """A value of JSON as what an annotation of the classes above says; raises TypeError."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if is_dataclass(kind) and isinstance(value, dict):
+        kinds = get_type_hints(kind)
+        if value.keys() != kinds.keys():
+            different = ", ".join(sorted(value.keys() ^ kinds.keys()))
+            raise TypeError(f"{name} lacks or should not have {different}")
+        return kind(**{key: _typed(value[key], kinds[key], key) for key in kinds})
+    if origin is UnionType:
+        return None if value is None else _typed(value, inner[0], name)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_typed(one, inner[0], name) for one in value)
+    if origin is Mapping and isinstance(value, dict):
+        return {key: _typed(one, inner[1], name) for key, one in value.items()}
+    if kind is Any or type(value) is kind or (kind is float and type(value) is int):
+        return value
+    raise TypeError(f"{name} is {str(value)[:50]!r}")

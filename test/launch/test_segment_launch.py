@@ -4,9 +4,6 @@ Node and RViz are replaced by scripts that write down their command lines and en
 """
 
 import json
-import os
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,12 +15,7 @@ from asymformer_ros.resources import resource
 pytest.importorskip("ros2launch", reason="ros2 launch comes with ROS 2 and is not on PyPI")
 
 PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
-STAND_IN = """#!{python}
-import json, os, pathlib, sys
-pathlib.Path("{record}").write_text(
-    json.dumps({{"argv": sys.argv[1:], "profile": os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"]}})
-)
-"""
+FILE = "segment.launch.py"
 
 
 class Launched:
@@ -52,49 +44,11 @@ class Launched:
 
 
 @pytest.fixture
-def ros2_launch(tmp_path):
-    """Run `ros2 launch segment.launch.py` with arguments to its end."""
-    prefix = tmp_path / "prefix"
-    index = prefix / "share" / "ament_index" / "resource_index" / "packages"
-    index.mkdir(parents=True)
-    for package, executable in (("asymformer_ros", "segmentation_node"), ("rviz2", "rviz2")):
-        (index / package).touch()
-        script = prefix / "lib" / package / executable
-        script.parent.mkdir(parents=True)
-        record = tmp_path / f"{executable}.json"
-        script.write_text(STAND_IN.format(python=sys.executable, record=record))
-        script.chmod(0o755)
-
-    def run(*arguments, environment=None):
-        command = "import sys; from ros2cli.cli import main; sys.exit(main())"
-        file = str(resource("launch/segment.launch.py"))
-        others = {name: value for name, value in os.environ.items() if name != PROFILE}
-        return subprocess.run(
-            [sys.executable, "-c", command, "launch", file, *arguments],
-            env={
-                **others,
-                "AMENT_PREFIX_PATH": os.pathsep.join(
-                    filter(None, [str(prefix), os.environ.get("AMENT_PREFIX_PATH")])
-                ),
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "ROS_LOG_DIR": str(tmp_path / "log"),
-                **(environment or {}),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-        )
-
-    return run
-
-
-@pytest.fixture
 def launched(ros2_launch, tmp_path):
     """Launch and tell what the node was started with."""
 
     def launch(*arguments, environment=None):
-        result = ros2_launch(*arguments, environment=environment)
+        result = ros2_launch(FILE, *arguments, environment=environment)
         assert result.returncode == 0, result.stdout
         return Launched(tmp_path / "segmentation_node.json")
 
@@ -193,7 +147,7 @@ def test_rviz_is_started_on_demand_only(launched, tmp_path):
 def test_where_rviz_is_missing_the_node_is_not_left_behind(ros2_launch, tmp_path):
     index = tmp_path / "prefix" / "share" / "ament_index" / "resource_index" / "packages"
     (index / "rviz2").unlink()
-    result = ros2_launch("rviz:=true")
+    result = ros2_launch(FILE, "rviz:=true")
     assert result.returncode == 1
     assert "package 'rviz2' not found" in result.stdout
     assert "segmentation_node-1" not in result.stdout
@@ -213,7 +167,7 @@ def test_a_fast_dds_profile_of_the_users_own_is_kept(launched):
 def test_an_argument_that_cannot_work_ends_the_launch_with_a_sentence(
     ros2_launch, tmp_path, argument, sentence
 ):
-    result = ros2_launch(argument)
+    result = ros2_launch(FILE, argument)
     assert result.returncode == 1
     assert sentence in result.stdout
     assert "Traceback" not in result.stdout
@@ -221,7 +175,7 @@ def test_an_argument_that_cannot_work_ends_the_launch_with_a_sentence(
 
 
 def test_show_args_names_every_argument(ros2_launch):
-    shown = ros2_launch("--show-args").stdout
+    shown = ros2_launch(FILE, "--show-args").stdout
     for name in (
         *("camera", "color_topic", "depth_topic", "camera_info_topic", "depth_info_topic"),
         *(
