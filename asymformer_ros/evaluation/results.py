@@ -144,7 +144,7 @@ def read_result(path: Path) -> Result:
 def _typed(value: Any, kind: Any, name: str) -> Any:
     """A value of JSON as what an annotation of the classes above says; raises TypeError."""
     origin, inner = get_origin(kind), get_args(kind)
-    if is_dataclass(kind) and isinstance(value, dict):
+    if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
         kinds = get_type_hints(kind)
         if value.keys() != kinds.keys():
             different = ", ".join(sorted(value.keys() ^ kinds.keys()))

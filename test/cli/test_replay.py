@@ -14,6 +14,9 @@ import asymformer_ros
 for module in ("rclpy", "onnxruntime", "rosbags"):
     pytest.importorskip(module, reason=f"needs {module}")
 
+from asymformer_ros.evaluation.bag_writer import BagWriter
+from asymformer_ros.evaluation.recordings import CompressedMessage, RawMessage, RecordedImage
+
 FRAMES = Path(__file__).parents[2].parent / "shared" / "data" / "frames"
 HEIGHT, WIDTH = 120, 160
 PERIOD_NS = 100_000_000
@@ -52,32 +55,31 @@ class Replay:
         assert self.figure("published - segmented - dropped") == 0
 
 
-def write_bag(path, depth_size=(HEIGHT, WIDTH), depth_late_ns=0, frames=20):
+def raw(array, encoding):
+    height, width = array.shape[:2]
+    data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
+    return RawMessage(encoding, height, width, len(data) // height, False, data)
+
+
+def compressed(suffix, array, image_format, header=b""):
+    data = header + cv2.imencode(suffix, array)[1].tobytes()
+    return CompressedMessage(image_format, np.frombuffer(data, np.uint8))
+
+
+def write_bag(path, depth_size=(HEIGHT, WIDTH), depth_late_ns=0, frames=20, is_compressed=False):
     """A rosbag2 of a colour and a depth stream at ten hertz, recorded in the year 2001."""
-    from rosbags.rosbag2 import StoragePlugin, Writer
-    from rosbags.typesys import Stores, get_typestore
-
-    types = get_typestore(Stores.ROS2_JAZZY)
-    kind = "sensor_msgs/msg/Image"
-    Image, Header, Time = (
-        types.types[name] for name in (kind, "std_msgs/msg/Header", "builtin_interfaces/msg/Time")
-    )
-
-    def image(time_ns, array, encoding):
-        header = Header(Time(*divmod(time_ns, 10**9)), "camera")
-        data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
-        message = Image(header, *array.shape[:2], encoding, 0, len(data) // len(array), data)
-        return types.serialize_cdr(message, kind)
-
-    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as bag:
-        color = bag.add_connection("/my/color", kind, typestore=types)
-        depth = bag.add_connection("/my/depth", kind, typestore=types)
-        gray = np.full((HEIGHT, WIDTH, 3), 99, np.uint8)
+    gray = np.full((HEIGHT, WIDTH, 3), 99, np.uint8)
+    with BagWriter(path) as bag:
         for number in range(frames):
             time_ns = 10**18 + number * PERIOD_NS
             far = np.full(depth_size, 1000 + number, np.uint16)
-            bag.write(depth, time_ns, image(time_ns + depth_late_ns, far, "16UC1"))
-            bag.write(color, time_ns, image(time_ns, gray, "rgb8"))
+            color, depth = raw(gray, "rgb8"), raw(far, "16UC1")
+            if is_compressed:
+                color = compressed(".jpg", gray, "rgb8; jpeg compressed bgr8")
+                depth = compressed(".png", far, "16UC1; compressedDepth png", bytes(12))
+            late_ns = time_ns + depth_late_ns
+            bag.image("/my/depth", RecordedImage("depth", time_ns, late_ns, "camera", depth))
+            bag.image("/my/color", RecordedImage("color", time_ns, time_ns, "camera", color))
     return path
 
 
@@ -104,6 +106,28 @@ def test_a_bag_is_played_more_than_once_until_there_is_something_to_see(tmp_path
     assert {"overlay.png", "overlay.mp4"} <= replay.files
     assert "colour: 20 images of /my/color, 160x120 rgb8" in replay.output
     assert "depth: 20 images of /my/depth, 160x120 16UC1" in replay.output
+
+
+def test_a_bag_of_compressed_images_is_played_as_it_is(tmp_path):
+    bag = write_bag(tmp_path / "bag", is_compressed=True)
+    replay = Replay(tmp_path / "out", bag, "--seconds", "2")
+
+    assert replay.code == 0, replay.errors
+    replay.assert_adds_up()
+    assert replay.figure("frames segmented") > 5
+    assert "depth: 20 images of /my/depth, 16UC1; compressedDepth png" in replay.output
+
+
+def test_a_bag_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path):
+    path = write_bag(tmp_path / "bag")
+    (file,) = path.glob("*.mcap")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    replay = Replay(tmp_path / "out", path, "--seconds", "2")
+
+    assert replay.code == 1
+    assert replay.figure("frames segmented") > 5
+    assert f"{file} is cut off or damaged" in replay.errors
+    assert "messages on /my/depth are missing" in replay.errors
 
 
 def test_a_folder_with_labels_is_scored_and_each_frame_drawn(tmp_path):
@@ -142,7 +166,7 @@ def test_depth_of_another_size_is_refused_by_the_node_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--color-topic", "/other"], "no image on /other; its Image topics: /my/color rgb8 (2)"),
+        (["--color-topic", "/other"], "no image on /other: choose one with --color-topic"),
         (["--weights", "missing"], "weights 'missing' are neither bundled"),
         (["--slop", "11"], "sync.slop"),
     ],

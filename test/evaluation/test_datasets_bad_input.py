@@ -268,7 +268,7 @@ class TestNyuv2Mat:
         assert "has no images, depths and labels" in refusal(mat, "nyuv2-mat")
         with h5py.File(mat, "a") as file:
             file["depths"] = file["labels"] = np.ones(3)
-        assert "holds images (3,), depths (3,) and labels (3,)" in refusal(mat, "nyuv2-mat")
+        assert "holds float64 images (3,), depths (3,) and labels (3,)" in refusal(mat, "nyuv2-mat")
 
     @pytest.mark.parametrize(("wrong", "value"), [("count", 1448), ("height", 4)])
     def test_a_part_of_the_official_file_is_refused(self, mat, wrong, value):
