@@ -64,4 +64,4 @@ def _exit_code(result: Result) -> int:
     if not result.frames.segmented:
         print("asymformer evaluate: no frame was segmented", file=sys.stderr)
         return 1
-    return 1 if result.problems else 0
+    return 0 if result.complete and not result.problems else 1

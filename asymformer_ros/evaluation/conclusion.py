@@ -39,13 +39,10 @@ def conclude(
     with_drops.merge(keeper.confusion)
     with_drops.merge(keeper.confusion_of_lost)
     some_lost = keeper.confusion_of_lost.counts.any()
-    problems = list(run.intake.problems)
-    if not run.complete:
-        problems.append("the evaluation was broken off: these are the figures of its first part")
     return Result(
         subject=subject,
         complete=run.complete,
-        problems=tuple(problems),
+        problems=tuple(run.intake.problems),
         frames=FrameCounts(
             received_color=run.intake.received_color,
             received_depth=run.intake.received_depth,

@@ -108,13 +108,17 @@ class _Pictures:
         self._best: _Heap = []
         self._worst: _Heap = []
         self._random: list[PicturedFrame] = []
+        # From the first frame with truth on, those without are no longer compared.
+        self._by_truth = False
         self._seen = 0
         self._dice = random.Random(0)
 
     def offer(self, row: FrameRow, frame: EvaluatedFrame, labels: NDArray[np.uint8]) -> None:
         place = self._dice.randrange(self._seen + 1)
         self._seen += 1
-        value = row.confidence if row.mean_iou is None else row.mean_iou
+        if row.mean_iou is not None and not self._by_truth:
+            self._best, self._worst, self._by_truth = [], [], True
+        value = row.mean_iou if self._by_truth else row.confidence
         best, worst = (value or 0.0, -row.number), (-(value or 0.0), -row.number)
         is_best = value is not None and _enters(self._best, best)
         is_worst = value is not None and _enters(self._worst, worst)

@@ -156,7 +156,6 @@ def test_an_interrupted_run_writes_what_it_has_and_says_so(tmp_path):
     assert "Traceback" not in errors
     result = read_result(tmp_path / "out" / "result.json")
     assert not result.complete
-    assert any("broken off" in problem for problem in result.problems)
     assert "PARTIAL" in output
     assert (tmp_path / "out" / "report.html").is_file()
 

@@ -42,6 +42,16 @@ def test_without_truth_confidence_decides():
     assert names(keeper, "worst")[0] == "frame 2"
 
 
+def test_once_there_is_truth_frames_without_it_are_not_compared():
+    keeper = play([90, 80], with_truth=False)
+    for one in play([10, 20, 30]).pictured():
+        frame = EvaluatedFrame(f"true {one.row.name}", one.frame, one.truth)
+        keeper.add(frame, Answer(one.labels, None, 1.0))
+
+    assert all(name.startswith("true") for name in names(keeper, "best") + names(keeper, "worst"))
+    assert len(keeper.pictured()) == 5
+
+
 def test_of_equal_frames_the_first_are_shown():
     assert names(play([50] * 20), "best") == ["frame 0", "frame 1", "frame 2", "frame 3"]
 

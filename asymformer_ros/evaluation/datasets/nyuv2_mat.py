@@ -71,7 +71,7 @@ def _parts(file: Any, path: Path) -> list[Any]:
     is_whole = images[:2] == (frame_count(), 3) and len(images) == 4 and parts[0].dtype == np.uint8
     if not is_whole or not depths == labels == (images[0], *images[2:]):
         raise DatasetError(
-            f"{path} holds {parts[0].dtype} images {images}, depths {depths} and labels {labels}, the official "
-            f"file {frame_count()} frames: download it again"
+            f"{path} holds {parts[0].dtype} images {images}, depths {depths} and labels {labels}, "
+            f"the official file {frame_count()} frames: download it again"
         )
     return parts
