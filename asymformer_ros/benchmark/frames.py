@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from asymformer_ros.benchmark.contender_process import Frame
-from asymformer_ros.evaluation.samples import Sample, iterate_nyuv2_small, render_room
+from asymformer_ros.evaluation.datasets import open_dataset
+from asymformer_ros.evaluation.labelled_frames import LabelledFrame
+from asymformer_ros.evaluation.simulated_frames import render_room
 
 
 def simulated_frames(count: int, size: tuple[int, int]) -> list[Frame]:
@@ -20,16 +21,17 @@ def simulated_frames(count: int, size: tuple[int, int]) -> list[Frame]:
 
 
 def nyuv2_frames(folder: Path, count: int, size: tuple[int, int]) -> list[Frame]:
-    """Frames spread evenly over a folder as `iterate_nyuv2_small` reads it, in the given size.
+    """Frames spread evenly over the test split of layout nyuv2-small, in the given size.
 
-    Raises FileNotFoundError.
+    Raises DatasetError.
     """
-    step = max(1, len(list((folder / "depth").glob("*.png"))) // count)
-    samples = islice(iterate_nyuv2_small(folder), 0, count * step, step)
-    return [_resized(sample, size) for sample in samples]
+    frames = open_dataset(folder, "nyuv2-small", "test")
+    step = max(1, len(frames.names) // count)
+    indices = range(0, len(frames.names), step)[:count]
+    return [_resized(frames.read(index), size) for index in indices]
 
 
-def _resized(sample: Sample, size: tuple[int, int]) -> Frame:
-    rgb = cv2.resize(sample.rgb, size[::-1], interpolation=cv2.INTER_LINEAR)
-    depth_m = cv2.resize(sample.depth_m, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+def _resized(frame: LabelledFrame, size: tuple[int, int]) -> Frame:
+    rgb = cv2.resize(frame.rgb, size[::-1], interpolation=cv2.INTER_LINEAR)
+    depth_m = cv2.resize(frame.depth_m, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return np.asarray(rgb, np.uint8), np.asarray(depth_m, np.float32)

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rounds", type=positive_integer, default=20, help="timed frames of each (default 20)"
     )
     parser.add_argument(
-        "--nyuv2", type=Path, help="frames from this folder with color/ depth/ label/ at 320x240"
+        "--nyuv2", type=Path, help="frames from this data set in layout nyuv2-small"
     )
     parser.add_argument(
         "--ros", action="store_true", help="time the node over DDS instead, with engines that wait"

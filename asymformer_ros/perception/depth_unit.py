@@ -55,8 +55,9 @@ DEPTH_UNITS: Mapping[str, DepthUnit] = {
     for unit in (
         DepthUnit("mm", 0.001),
         DepthUnit("m", 1.0, dtypes=_FLOATS),
-        # SUN RGB-D's PNGs hold millimetres shifted left by three bits (SUNRGBDtoolbox,
-        # read3dPoints.m).
+        # SUN RGB-D's PNGs hold millimetres rotated left by three bits (SUNRGBDtoolbox,
+        # read3dPoints.m); AsymFormer's loader, as others, takes them as they are. From 8.192 m on,
+        # beyond the sensors' range, the two differ.
         DepthUnit("sunrgbd", 0.001 / 8, dtypes=("uint16",)),
         DepthUnit("nyuv2-small", 1 / 25.5, 0.5 / 25.5, zero_is_hole=False, dtypes=("uint8",)),
     )

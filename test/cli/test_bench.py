@@ -105,7 +105,7 @@ def test_an_interrupted_run_prints_what_it_has(monkeypatch, capsys, tmp_path):
     [
         (["--weights", "none"], "neither bundled"),
         (["--untrained", "none"], "unknown network 'none'"),
-        (["--nyuv2", "none"], "is it a split of nyuv2_small?"),
+        (["--nyuv2", "none"], "give the folder of the data set"),
     ],
 )
 def test_what_cannot_work_ends_with_one_line(capsys, arguments, sentence):

@@ -8,7 +8,10 @@ from asymformer_ros.cli.main import main
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--nyuv2", "{tmp}/none", "--output", "{tmp}/w.safetensors"], "give the folder of the data"),
+        (
+            ["--nyuv2", "{tmp}/none", "--output", "{tmp}/w.safetensors"],
+            "give the folder of the data",
+        ),
         (["--nyuv2", "{tmp}", "--output", "{tmp}/file/w.safetensors"], "File exists"),
     ],
 )
