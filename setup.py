@@ -59,7 +59,7 @@ setup(
         ],
         "torch": TORCH,
         "train": [*TORCH, "onnx>=1.16"],
-        "evaluate": ["rosbags>=0.11", "mcap>=1.2", "jinja2>=3.0", "tqdm>=4.57"],
+        "evaluate": ["rosbags>=0.11", "jinja2>=3.0", "tqdm>=4.57"],
         "datasets": ["h5py>=3.6", "scipy>=1.8"],
         "test": [
             "pytest",

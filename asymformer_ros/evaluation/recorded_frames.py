@@ -52,11 +52,11 @@ class RecordedFrames:
     def frames(self) -> Frames:
         """See `FrameSource.frames`; raises RecordingError."""
         try:
-            for image in self._recording.images():
+            for image in self._recording.images("color", "depth"):
                 if image.stream == "color":
                     self._open[image.stamp_ns] = None
                     yield from self._settled(self._synchronizer.add_color(image.stamp_ns, image))
-                elif image.stream == "depth":
+                else:
                     yield from self._settled(self._synchronizer.add_depth(image.stamp_ns, image))
                 # The synchronizer holds no more than that.
                 while len(self._open) > self._queue_size:
@@ -80,7 +80,8 @@ class RecordedFrames:
                 self.intake.tell(f"frames were dropped as {drop.cause}: {drop}")
                 yield LostFrame(truth)
             else:
-                name = pair.color.name or f"{pair.color_stamp_ns / 1e9:.9f}"
+                seconds, nanoseconds = divmod(pair.color_stamp_ns, 1_000_000_000)
+                name = pair.color.name or f"{seconds}.{nanoseconds:09d}"
                 yield EvaluatedFrame(name, frame, truth)
 
     def _lost(self, stamp_ns: int) -> LostFrame:
@@ -124,7 +125,7 @@ class RecordedTruths:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._labels = (image for image in recording.images() if image.stream == "labels")
+        self._labels = recording.images("labels")
         self._next = next(self._labels, None)
         self._source = recording.sources["labels"]
         self._found = False

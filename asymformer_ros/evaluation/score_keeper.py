@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import random
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -21,9 +19,7 @@ from asymformer_ros.perception.frames import UNLABELLED, RgbdFrame
 
 _PICTURED_OF_A_KIND = 4
 _WIDEST_PICTURE = 640
-
-# What it is ranked by, the negative number of the frame: of equals the first stays.
-_Heap: TypeAlias = "list[tuple[float, int, PicturedFrame]]"
+_NEAR_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +101,8 @@ class _Pictures:
     """Chooses frames to show; reservoir sampling (Vitter 1985, algorithm R) with a fixed seed."""
 
     def __init__(self) -> None:
-        self._best: _Heap = []
-        self._worst: _Heap = []
+        self._best = _Ranking()
+        self._worst = _Ranking()
         self._random: list[PicturedFrame] = []
         # From the first frame with truth on, those without are no longer compared.
         self._by_truth = False
@@ -117,18 +113,15 @@ class _Pictures:
         place = self._dice.randrange(self._seen + 1)
         self._seen += 1
         if row.mean_iou is not None and not self._by_truth:
-            self._best, self._worst, self._by_truth = [], [], True
+            self._best, self._worst, self._by_truth = _Ranking(), _Ranking(), True
         value = row.mean_iou if self._by_truth else row.confidence
-        best, worst = (value or 0.0, -row.number), (-(value or 0.0), -row.number)
-        is_best = value is not None and _enters(self._best, best)
-        is_worst = value is not None and _enters(self._worst, worst)
-        if not (is_best or is_worst or place < _PICTURED_OF_A_KIND):
+        ranked = [] if value is None else [(self._best, value), (self._worst, -value)]
+        entered = [(ranking, of) for ranking, of in ranked if ranking.place(of, row) is not None]
+        if not entered and place >= _PICTURED_OF_A_KIND:
             return
         shown = _shrunk(row, frame, labels)
-        if is_best:
-            _enter(self._best, (*best, shown))
-        if is_worst:
-            _enter(self._worst, (*worst, shown))
+        for ranking, of in entered:
+            ranking.put(of, shown)
         if len(self._random) < _PICTURED_OF_A_KIND:
             self._random.append(shown)
         elif place < _PICTURED_OF_A_KIND:
@@ -136,8 +129,8 @@ class _Pictures:
 
     def chosen(self) -> Iterator[PicturedFrame]:
         told: set[int] = set()
-        best = [replace(one, why="best") for *_, one in sorted(self._best, reverse=True)]
-        worst = [replace(one, why="worst") for *_, one in sorted(self._worst, reverse=True)]
+        best = [replace(one, why="best") for one in self._best.in_order()]
+        worst = [replace(one, why="worst") for one in self._worst.in_order()]
         by_number = sorted(self._random, key=lambda one: one.row.number)
         for one in (*best, *worst, *by_number):
             if one.row.number not in told:
@@ -145,15 +138,38 @@ class _Pictures:
                 yield one
 
 
-def _enters(heap: _Heap, value: tuple[float, int]) -> bool:
-    return len(heap) < _PICTURED_OF_A_KIND or value > heap[0][:2]
+class _Ranking:
+    """The frames of the largest values; of those close together in time the first of the largest.
+
+    Neighbours in a video look alike: the four best frames of it would be one.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, PicturedFrame]] = []
+
+    def place(self, value: float, row: FrameRow) -> int | None:
+        """Which of the kept a frame would replace, or join as the last; None if it is no match."""
+        near = [i for i, (_, one) in enumerate(self._kept) if _are_near(one.row, row)]
+        if not near and len(self._kept) < _PICTURED_OF_A_KIND:
+            return len(self._kept)
+        least = min(near or range(len(self._kept)), key=lambda i: self._kept[i][0])
+        return least if value > self._kept[least][0] else None
+
+    def put(self, value: float, shown: PicturedFrame) -> None:
+        place = self.place(value, shown.row)
+        if place is not None:
+            self._kept[place : place + 1] = [(value, shown)]
+
+    def in_order(self) -> list[PicturedFrame]:
+        ranked = sorted(self._kept, key=lambda one: (-one[0], one[1].row.number))
+        return [shown for _, shown in ranked]
 
 
-def _enter(heap: _Heap, item: tuple[float, int, PicturedFrame]) -> None:
-    if len(heap) < _PICTURED_OF_A_KIND:
-        heapq.heappush(heap, item)
-    else:
-        heapq.heapreplace(heap, item)
+def _are_near(one: FrameRow, other: FrameRow) -> bool:
+    """Whether frames of a recording are close in time; those of a data set have no stamps."""
+    if not (one.stamp_ns and other.stamp_ns):
+        return False
+    return abs(one.stamp_ns - other.stamp_ns) < _NEAR_NS
 
 
 def _shrunk(row: FrameRow, frame: EvaluatedFrame, labels: NDArray[np.uint8]) -> PicturedFrame:

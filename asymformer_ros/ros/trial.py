@@ -188,6 +188,6 @@ def isolate(profile: Path) -> None:
 
 
 def join(profile: Path) -> None:
-    """Start rclpy in the DDS domain of the environment; profile: as in `isolate`, where none is set."""
+    """Start rclpy in the DDS domain of the environment; profile as in `isolate`, if none is set."""
     os.environ.setdefault(_PROFILE, str(profile))
     rclpy.init()

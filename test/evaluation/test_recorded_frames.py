@@ -1,5 +1,7 @@
 """From a recording to frames: paired, decoded, matched with their truth, and all accounted for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,7 @@ def recording(*images):
         counts={stream: sum(one.stream == stream for one in images) for stream in streams},
         first={one.stream: one for one in reversed(images)},
         warnings=(),
-        images=lambda: iter(images),
+        images=lambda *wanted: (one for one in images if one.stream in wanted),
     )
 
 
@@ -81,6 +83,13 @@ def test_pairs_become_frames_in_the_nodes_units():
     assert item.frame.rgb.shape == (HEIGHT, WIDTH, 3) and item.frame.rgb[0, 0, 0] == 9
     assert item.frame.depth_m[0, 0] == np.float32(1.5)
     assert item.truth is None
+
+
+def test_names_are_stamps_to_the_nanosecond():
+    stamp_ns = 1_700_000_000_033_333_333
+    images = [replace(image(stream, 0), stamp_ns=stamp_ns) for stream in ("color", "depth")]
+
+    assert Read(*images).items[0].name == "1700000000.033333333"
 
 
 def test_the_last_frames_need_no_successor():
@@ -155,7 +164,7 @@ def test_a_recording_that_loops_is_read_on():
 
 
 def test_what_was_lost_in_the_file_is_passed_on():
-    def images():
+    def images(*_):
         yield from pairs(0)
         source.losses.note("the file ends early")
 
@@ -166,7 +175,7 @@ def test_what_was_lost_in_the_file_is_passed_on():
 
 
 def test_an_error_of_the_recording_is_raised_and_the_account_is_there():
-    def images():
+    def images(*_):
         yield from pairs(0)
         raise RecordingError("gone")
 

@@ -9,7 +9,7 @@ from asymformer_ros.perception.frames import RgbdFrame
 WIDTH = 100
 
 
-def play(scores, with_truth=True, size=(1, WIDTH)):
+def play(scores, with_truth=True, size=(1, WIDTH), period_ns=0):
     """A keeper that has seen frames with `scores` percent of their pixels right (or confidence)."""
     keeper = ScoreKeeper(2)
     for number, percent in enumerate(scores):
@@ -17,7 +17,9 @@ def play(scores, with_truth=True, size=(1, WIDTH)):
         truth = np.zeros(size, np.uint8)
         labels = np.where(right, 0, 255).astype(np.uint8) * np.ones(size, np.uint8)
         confidence = np.full(size, percent * 2, np.uint8)
-        rgbd = RgbdFrame(np.zeros((*size, 3), np.uint8), np.ones(size, np.float32), number)
+        rgbd = RgbdFrame(
+            np.zeros((*size, 3), np.uint8), np.ones(size, np.float32), number * period_ns
+        )
         frame = EvaluatedFrame(f"frame {number}", rgbd, truth if with_truth else None)
         keeper.add(frame, Answer(labels, confidence, 1.0))
     return keeper
@@ -50,6 +52,15 @@ def test_once_there_is_truth_frames_without_it_are_not_compared():
 
     assert all(name.startswith("true") for name in names(keeper, "best") + names(keeper, "worst"))
     assert len(keeper.pictured()) == 5
+
+
+def test_neighbours_in_a_video_are_shown_once():
+    # Ten frames a second: 40 frames are four seconds, the best ones lie together.
+    keeper = play([90, 95, 91, *[50] * 20, 60, 61, *[10] * 15], period_ns=100_000_000)
+
+    assert names(keeper, "best")[:2] == ["frame 1", "frame 24"]
+    stamps = [one.row.stamp_ns for one in keeper.pictured() if one.why == "best"]
+    assert all(abs(a - b) >= 10**9 for a in stamps for b in stamps if a != b)
 
 
 def test_of_equal_frames_the_first_are_shown():
