@@ -18,7 +18,7 @@ def play(scores, with_truth=True, size=(1, WIDTH), period_ns=0):
         labels = np.where(right, 0, 255).astype(np.uint8) * np.ones(size, np.uint8)
         confidence = np.full(size, percent * 2, np.uint8)
         rgbd = RgbdFrame(
-            np.zeros((*size, 3), np.uint8), np.ones(size, np.float32), number * period_ns
+            np.zeros((*size, 3), np.uint8), np.ones(size, np.float32), (number + 1) * period_ns
         )
         frame = EvaluatedFrame(f"frame {number}", rgbd, truth if with_truth else None)
         keeper.add(frame, Answer(labels, confidence, 1.0))
