@@ -14,6 +14,7 @@ from asymformer_ros.cli.arguments import (
     positive_integer,
     positive_number,
 )
+from asymformer_ros.cli.recording_lines import describe
 from asymformer_ros.engines.engine import Engine, EngineError
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ def _bag(args: argparse.Namespace) -> int:
         "labels": args.label_topic,
     }
     recording = open_recording(args.path, topics, args.rate)
-    for stream, source in recording.sources.items():
-        print(f"  {stream}: {recording.counts[stream]} images of {source}")
+    describe(args.path, recording)
     if args.through_ros:
         from asymformer_ros.cli.evaluate_through_ros import evaluate_through_ros
 
@@ -149,6 +149,8 @@ def recording_settings(args: argparse.Namespace, recording: Recording) -> dict[s
         settings["rotate"] = f"{args.rotate} degrees"
     if args.profile:
         settings["profile"] = args.profile
+    if recording.warnings:
+        settings["warning"] = "; ".join(recording.warnings)
     return settings
 
 

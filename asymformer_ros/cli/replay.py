@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asymformer_ros.cli.arguments import positive_number
+from asymformer_ros.cli.recording_lines import describe
 
 if TYPE_CHECKING:
     from asymformer_ros.evaluation.recordings import Recording, Stream
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 # The latest overlays make the clip; 1.2 MB each at 640x480.
 _OVERLAYS_KEPT = 90
 _MOST_SINGLE_OVERLAYS = 30
-_WORDS = {"color": "colour", "depth": "depth", "labels": "labels"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,19 +56,8 @@ def run(args: argparse.Namespace) -> int:
         "labels": args.label_topic,
     }
     recording = open_recording(args.path, topics, args.rate)
-    _describe(args.path, recording)
+    describe(args.path, recording)
     return _replay(args, recording)
-
-
-def _describe(path: Path, recording: Recording) -> None:
-    print(path)
-    for stream, source in recording.sources.items():
-        line = f"  {_WORDS[stream]}: {recording.counts[stream]} images of {source}"
-        if (first := recording.first.get(stream)) is not None:
-            line += f", {first.message}"
-        print(line)
-    for warning in recording.warnings:
-        print(f"warning: {warning}")
 
 
 def _replay(args: argparse.Namespace, recording: Recording) -> int:

@@ -22,7 +22,9 @@ class Profile:
     order in which the network takes colour and in which mean and std are given. rgb_mean, rgb_std:
     for values in 0..1. depth_scale: network units per metre. depth_mean, depth_std: in network
     units. depth_holes: value of a pixel without a reading, ``zero`` (0 m, then normalised) or
-    ``mean`` (0 after normalisation). label_space: name of the classes.
+    ``mean`` (0 after normalisation). depth_normalisation: ``fixed``, by these alone, or
+    ``percentile``: by each frame's own range first, see `relative_depth`, which leaves no holes.
+    label_space: name of the classes.
     """
 
     network: str
@@ -36,6 +38,7 @@ class Profile:
     depth_mean: float = 2.8424503515351494
     depth_std: float = 0.9932836506164299
     depth_holes: str = "zero"
+    depth_normalisation: str = "fixed"
 
     def __post_init__(self) -> None:
         height, width = self.input_size
@@ -45,6 +48,10 @@ class Profile:
             raise CheckpointError(f"channel order {self.channel_order!r} is neither rgb nor bgr")
         if self.depth_holes not in ("zero", "mean"):
             raise CheckpointError(f"depth holes {self.depth_holes!r} are neither zero nor mean")
+        if self.depth_normalisation not in ("fixed", "percentile"):
+            raise CheckpointError(
+                f"depth normalisation {self.depth_normalisation!r} is neither fixed nor percentile"
+            )
 
     def to_json(self) -> str:
         """One line of JSON, the form in which weights files carry it."""
@@ -70,32 +77,40 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+#: Names of the official preprocessing; the first is that of the released evaluation script.
+OFFICIAL = (
+    "nyu-bgr",
+    "nyu-rgb",
+    "imagenet-bgr",
+    "imagenet-rgb",
+    "nyu-rgb-percentile",
+    "imagenet-rgb-percentile",
+)
+
+
 def official_profile(name: str, num_classes: int) -> Profile:
-    """Preprocessing of the official weights: ``{nyu,imagenet}-{rgb,bgr}``.
+    """Preprocessing of the official weights by its name, one of `OFFICIAL`.
 
     The official repository publishes two mean/std sets, and its released loader hands the network
-    B, G, R (``cv2.COLOR_BGR2RGB`` passed as a read flag). 37 classes are SUN RGB-D, whose loader
-    divides the 1/8 mm depth by 10000.
+    B, G, R (``cv2.COLOR_BGR2RGB`` passed as a read flag). Weights of its train_enhanced.py take
+    depth by percentiles, with ``imagenet`` in training and ``nyu`` in eval_enhanced.py. 37 classes
+    are SUN RGB-D, whose loader divides the 1/8 mm depth by 10000. Raises CheckpointError.
     """
-    statistics, _, order = name.partition("-")
-    sets = {"nyu": (_NYU_MEAN, _NYU_STD), "imagenet": (_IMAGENET_MEAN, _IMAGENET_STD)}
-    if statistics not in sets or order not in ("rgb", "bgr"):
+    if name not in OFFICIAL:
         raise CheckpointError(f"unknown profile {name!r}: choose one of {', '.join(OFFICIAL)}")
-    mean, std = sets[statistics]
     if num_classes not in (37, 40):
         raise CheckpointError(
             f"the checkpoint has {num_classes} classes: official ones have 40 (NYUv2) or 37 (SUN)"
         )
-    sun = num_classes == 37
+    statistics, order, *depth = name.split("-")
+    nyu, sun = statistics == "nyu", num_classes == 37
     return Profile(
         network="asymformer-t",
         label_space="sunrgbd37" if sun else "nyu40",
         num_classes=num_classes,
         channel_order=order,
-        rgb_mean=mean,
-        rgb_std=std,
+        rgb_mean=_NYU_MEAN if nyu else _IMAGENET_MEAN,
+        rgb_std=_NYU_STD if nyu else _IMAGENET_STD,
         depth_scale=0.8 if sun else 1.0,
+        depth_normalisation="percentile" if depth else "fixed",
     )
-
-
-OFFICIAL = ("nyu-bgr", "nyu-rgb", "imagenet-bgr", "imagenet-rgb")
