@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from asymformer_ros.engines.engine import Engine
 from asymformer_ros.perception.frames import RgbdFrame, Segmentation
+from asymformer_ros.perception.relative_depth import relative_depth
 
 # Unlike INTER_NEAREST it takes the pixel centres as INTER_AREA and INTER_LINEAR do, so that depth
 # and labels stay aligned with the resized colour.
@@ -45,9 +46,11 @@ class Segmenter:
         camera_size = _size(frame.depth_m)
         width = self._width_in_network(camera_size)
         size = self._as_mounted((self._engine.input_size[0], width))
+        depth_m = _resize_nearest(frame.depth_m, size)
+        if self._engine.profile.depth_normalisation == "percentile":
+            depth_m = relative_depth(depth_m, self._engine.profile)
         labels, confidence = self._engine.infer(
-            self._to_network(_resize_colour(frame.rgb, size)),
-            self._to_network(_resize_nearest(frame.depth_m, size)),
+            self._to_network(_resize_colour(frame.rgb, size)), self._to_network(depth_m)
         )
         return Segmentation(
             _resize_nearest(self._from_network(labels, width), camera_size),

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,24 +158,3 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(nano_file, monkeypatch)
         save(path, network, NANO)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"input_size": (470, 640)}, "not a multiple of 32"),
-        ({"channel_order": "gbr"}, "neither rgb nor bgr"),
-        ({"depth_holes": "median"}, "neither zero nor mean"),
-    ],
-)
-def test_an_impossible_profile_is_refused(change, message):
-    with pytest.raises(CheckpointError, match=message):
-        replace(NANO, **change)
-
-
-def test_profiles_survive_json():
-    assert Profile.from_json(NANO.to_json()) == NANO
-    with pytest.raises(CheckpointError, match="unknown profile entry 'wavelength'"):
-        Profile.from_json('{"wavelength": 3}')
-    with pytest.raises(CheckpointError, match="damaged"):
-        Profile.from_json("{")

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
+from asymformer_ros.network.profile import official_profile
 from asymformer_ros.perception.frames import RgbdFrame
+from asymformer_ros.perception.relative_depth import relative_depth
 from asymformer_ros.perception.segmenter import Segmenter
+
+FIXED = official_profile("nyu-rgb", 40)
+PERCENTILE = official_profile("nyu-rgb-percentile", 40)
 
 
 class RecordingEngine:
@@ -12,9 +17,10 @@ class RecordingEngine:
 
     name = "recording"
 
-    def __init__(self, input_size, answer=None):
+    def __init__(self, input_size, answer=None, profile=FIXED):
         self.input_size = input_size
         self.answer = answer
+        self.profile = profile
 
     def infer(self, rgb, depth_m):
         self.rgb, self.depth_m = rgb, depth_m
@@ -136,3 +142,24 @@ def test_shrunk_colour_is_the_mean_of_what_it_covers(times):
     engine = RecordingEngine((2, 2))
     Segmenter(engine).segment(RgbdFrame(rgb, np.ones((side, side), np.float32)))
     assert (engine.rgb == 50).all()
+
+
+@pytest.mark.parametrize("rotate_degrees", [0, 180])
+def test_under_a_percentile_profile_the_range_is_that_of_the_resized_picture(rotate_degrees):
+    depth_m = np.linspace(1, 4, 48 * 64, dtype=np.float32).reshape(48, 64)
+    depth_m[10:20, 30:40] = np.nan
+    given = RecordingEngine((24, 32))
+    relative = RecordingEngine((24, 32), profile=PERCENTILE)
+    frame = RgbdFrame(np.zeros((48, 64, 3), np.uint8), depth_m)
+    for engine in (given, relative):
+        Segmenter(engine, rotate_degrees).segment(frame)
+    np.testing.assert_array_equal(relative.depth_m, relative_depth(given.depth_m, PERCENTILE))
+    assert frame.depth_m is depth_m and np.isnan(depth_m[10:20, 30:40]).all()
+
+
+def test_mirrored_sides_have_no_say_in_the_range_of_a_percentile_profile():
+    picture = np.full((32, 32), 2, np.float32)
+    picture[:, 0], picture[:, -1] = 1, 9
+    engine = RecordingEngine((32, 96), profile=PERCENTILE)
+    Segmenter(engine).segment(RgbdFrame(np.zeros((32, 32, 3), np.uint8), picture))
+    np.testing.assert_array_equal(engine.depth_m[:, 32:64], relative_depth(picture, PERCENTILE))
