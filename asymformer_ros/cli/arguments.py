@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from asymformer_ros.network.profile import OFFICIAL
+
 if TYPE_CHECKING:
     from asymformer_ros.perception.depth_unit import DepthUnit
 
@@ -28,7 +30,9 @@ def positive_integer(text: str) -> int:
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Declare what names the weights and where things made from them are kept."""
     parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
-    parser.add_argument("--profile", default="", help="preprocessing of official weights")
+    parser.add_argument(
+        "--profile", default="", help=f"preprocessing of official weights: {', '.join(OFFICIAL)}"
+    )
     parser.add_argument(
         "--cache-dir", default="", help="folder of built engines (default ~/.cache/asymformer_ros)"
     )

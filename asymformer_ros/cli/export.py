@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from asymformer_ros.network.profile import OFFICIAL
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
@@ -15,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", type=_onnx_file, help="the .onnx to write")
     parser.add_argument(
-        "--profile", default="", help="preprocessing of official weights: {nyu,imagenet}-{bgr,rgb}"
+        "--profile", default="", help=f"preprocessing of official weights: {', '.join(OFFICIAL)}"
     )
     parser.add_argument(
         "--size",

@@ -93,7 +93,7 @@ def test_the_cameras_depth_is_left_as_it_was():
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """An official checkpoint, a frame for it and the labels that its network gives to it."""
+    """An official checkpoint, a frame for it and the labels that its network gives it."""
     path = tmp_path_factory.mktemp("official") / "official.pth"
     network = reference_network()
     torch.save({"epoch": 500, "state_dict": network.state_dict()}, path)
@@ -105,11 +105,11 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnxruntime"])
-def test_an_official_checkpoint_is_segmented_as_its_network_does_it(checkpoint, tmp_path, engine):
+def test_an_official_checkpoint_is_segmented_as_its_network_does_it(checkpoint, engine):
     if engine != "torch":
         pytest.importorskip(engine)
     path, frame, expected = checkpoint
-    loaded = load_engine(str(path), engine, str(tmp_path), NAME)
+    loaded = load_engine(str(path), engine, str(path.parent), NAME)
     try:
         labels = Segmenter(loaded.engine).segment(frame).labels
         unprepared, _ = loaded.engine.infer(frame.rgb, frame.depth_m)

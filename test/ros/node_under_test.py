@@ -19,6 +19,7 @@ from asymformer_ros.engines.cache import EngineCache
 from asymformer_ros.engines.engine import Engine, EngineError
 from asymformer_ros.engines.failover import Candidate, FailoverEngine
 from asymformer_ros.engines.self_check import CheckFrame
+from asymformer_ros.network.profile import Profile
 from asymformer_ros.ros import reporter
 from asymformer_ros.ros.node import main
 
@@ -38,6 +39,7 @@ class RedChannelEngine:
     precision = "fp32"
     agreement = 1.0
     input_size = (48, 64)
+    profile = Profile("asymformer-nano", "nyu40", 40)
 
     def __init__(self):
         # As heavy as weights, so that an engine that is not freed shows.
