@@ -19,6 +19,14 @@ def positive_number(text: str) -> float:
     return value
 
 
+def not_negative_number(text: str) -> float:
+    """A finite number of zero or more."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is below zero or no finite number")
+    return value
+
+
 def positive_integer(text: str) -> int:
     """A whole number above zero."""
     value = int(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from asymformer_ros.cli.arguments import (
     add_weights,
     depth_unit,
+    not_negative_number,
     positive_integer,
     positive_number,
 )
@@ -51,7 +51,9 @@ def _add_bag(parser: argparse.ArgumentParser) -> None:
     truth.add_argument(
         "--labels", type=Path, help="truth as a folder of 8-bit PNGs, named by the colour's stamp"
     )
-    parser.add_argument("--slop", type=float, default=0.05, help="sync.slop of the node: 0.05")
+    parser.add_argument(
+        "--slop", type=not_negative_number, default=0.05, help="sync.slop of the node: 0.05"
+    )
     parser.add_argument("--rate", type=positive_number, default=5.0, help="frames/s of a folder: 5")
     parser.add_argument(
         "--rotate", type=int, choices=(0, 90, 180, 270), default=0, help="as the node's: 0"
@@ -114,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _bag(args: argparse.Namespace) -> int:
-    from asymformer_ros.evaluation.recordings import open_recording
+    from asymformer_ros.evaluation.recordings import RecordingError, open_recording
 
     topics: dict[Stream, str] = {
         "color": args.color_topic,
@@ -123,6 +125,8 @@ def _bag(args: argparse.Namespace) -> int:
     }
     recording = open_recording(args.path, topics, args.rate)
     describe(args.path, recording)
+    if args.shared_domain and not args.through_ros:
+        raise RecordingError("--shared-domain belongs to --through-ros: give both")
     if args.through_ros:
         from asymformer_ros.cli.evaluate_through_ros import evaluate_through_ros
 
@@ -149,8 +153,8 @@ def recording_settings(args: argparse.Namespace, recording: Recording) -> dict[s
         settings["rotate"] = f"{args.rotate} degrees"
     if args.profile:
         settings["profile"] = args.profile
-    if recording.warnings:
-        settings["warning"] = "; ".join(recording.warnings)
+    if args.path.is_dir() and recording.sources["color"].endswith("/"):  # files have no stamps
+        settings["rate"] = f"{args.rate:g} Hz"
     return settings
 
 
@@ -182,6 +186,7 @@ def _evaluate(
 ) -> int:
     """Evaluate a source offline; labels: name of the classes of its truth, empty: the network's."""
     from asymformer_ros.cli.evaluation_output import evaluate_source
+    from asymformer_ros.evaluation.labelled_frames import DatasetError
     from asymformer_ros.evaluation.results import Subject
     from asymformer_ros.evaluation.run import EngineAnswers
     from asymformer_ros.perception.labels import load_label_space
@@ -191,12 +196,10 @@ def _evaluate(
     try:
         space = load_label_space(engine.profile.label_space)
         if labels and labels != space.name:
-            print(
-                f"asymformer evaluate: the truth has the classes of {labels}, {args.weights} those "
-                f"of {space.name}: they cannot be compared",
-                file=sys.stderr,
+            raise DatasetError(
+                f"the truth has the classes of {labels}, {args.weights} those of {space.name}: "
+                "they cannot be compared"
             )
-            return 1
         answers = EngineAnswers(Segmenter(engine, rotate).segment, lambda: sum(engine.stages))
         return evaluate_source(
             source,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from asymformer_ros.evaluation.run import Answerer
     from asymformer_ros.perception.labels import LabelSpace
 
+_FILES = ("result.json", "frames.csv", "report.html")
+
 
 def evaluate_source(
     source: FrameSource,
@@ -27,10 +29,11 @@ def evaluate_source(
     folder: Path,
     amend: Callable[[Result], Result] = lambda result: result,
 ) -> int:
-    """Evaluate to the end or to a signal; returns the exit code, 0 if nothing was lost.
+    """Evaluate to the end or to a signal; returns the exit code, 0 if the result is whole.
 
     Prints the figures and writes result.json, frames.csv and report.html into the folder.
-    latency_of, engine_s: see `conclude`. amend: puts in what the run cannot know.
+    latency_of, engine_s: see `conclude`. amend: puts in what the run cannot know. A fault of this
+    program is raised when all is written.
     """
     from tqdm import tqdm
 
@@ -42,6 +45,8 @@ def evaluate_source(
     from asymformer_ros.evaluation.run import run
     from asymformer_ros.files import write_atomically
 
+    for name in _FILES:  # of an earlier run: they would be taken for this one's
+        (folder / name).unlink(missing_ok=True)
     with (
         stop_on_signal() as stop,
         frame_table(folder / "frames.csv") as note,
@@ -55,6 +60,8 @@ def evaluate_source(
     rows = read_frame_table(folder / "frames.csv")
     write_report(folder / "report.html", result, rows, done.keeper.pictured(), space)
     print(f"\nwrote {folder}/report.html, result.json and frames.csv")
+    if done.fault is not None:
+        raise done.fault
     if stop.is_set():
         return 130
     return _exit_code(result)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from asymformer_ros.perception.frame_drops import is_for_users
+
 _VERBS = {
     "demo": "Run the node on a simulated camera and score it.",
     "replay": "Run the node on a recording: a bag or a folder of images.",
@@ -55,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message, code = f"{error.name} is not installed: pip install '.[{extra}]'", 1
     except (OSError, RuntimeError, ValueError) as error:
         # Errors of this package are sentences for users; others are faults, with a traceback.
-        if not isinstance(error, OSError) and not type(error).__module__.startswith(
-            "asymformer_ros."
-        ):
+        if not isinstance(error, OSError) and not is_for_users(error):
             raise
         message, code = str(error), 1
     print(f"asymformer {args.verb}: {message}", file=sys.stderr)

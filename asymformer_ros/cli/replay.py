@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymformer_ros.cli.arguments import positive_number
+from asymformer_ros.cli.arguments import not_negative_number, positive_number
 from asymformer_ros.cli.recording_lines import describe
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="play round and round for that long; default: once, or as often as 5 s need",
     )
-    parser.add_argument("--slop", type=float, default=0.05, help="sync.slop of the node: 0.05")
+    parser.add_argument(
+        "--slop", type=not_negative_number, default=0.05, help="sync.slop of the node: 0.05"
+    )
     parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
     parser.add_argument("--engine", default="auto", help="engine of the node (default auto)")
     parser.add_argument("--output", type=Path, default=Path("replay"), help="folder: replay")

@@ -42,7 +42,7 @@ def conclude(
     return Result(
         subject=subject,
         complete=run.complete,
-        problems=tuple(run.intake.problems),
+        problems=run.intake.problems,
         frames=FrameCounts(
             received_color=run.intake.received_color,
             received_depth=run.intake.received_depth,

@@ -15,23 +15,27 @@ _COLUMNS = [field.name for field in fields(FrameRow)]
 
 @contextmanager
 def frame_table(path: Path) -> Iterator[Callable[[FrameRow], None]]:
-    """What writes a line; the file is there under its name when this is left.
+    """What writes a line; the file is there under its name when this is left without an error.
 
     Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     growing = path.with_name(f".{path.name}.part")
-    with growing.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        yield lambda row: writer.writerow(astuple(row))
-    growing.replace(path)
+    try:
+        # File names that are no text come as surrogates, which UTF-8 has no place for.
+        with growing.open("w", newline="", encoding="utf-8", errors="replace") as file:
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            yield lambda row: writer.writerow(astuple(row))
+        growing.replace(path)
+    finally:
+        growing.unlink(missing_ok=True)
 
 
-def read_frame_table(path: Path) -> list[FrameRow]:
-    """The lines that `frame_table` wrote."""
+def read_frame_table(path: Path) -> Iterator[FrameRow]:
+    """The lines that `frame_table` wrote, one by one."""
     with path.open(newline="", encoding="utf-8") as file:
-        return [_row(line) for line in csv.DictReader(file)]
+        for line in csv.DictReader(file):
+            yield _row(line)
 
 
 def _row(line: dict[str, str]) -> FrameRow:

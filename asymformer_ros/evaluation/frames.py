@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from asymformer_ros.perception.frames import RgbdFrame
 
+# A recording of bad images must not fill the memory with sentences.
+_MOST_PROBLEMS = 20
+
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedFrame:
@@ -33,18 +36,31 @@ class LostFrame:
 class Intake:
     """What a source received and what it lost, filled while its frames are read.
 
-    dropped, dropped_depth: images by cause. problems: sentences, in the order of their discovery.
+    dropped, dropped_depth: images by cause.
     """
 
     received_color: int = 0
     received_depth: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     dropped_depth: Counter[str] = field(default_factory=Counter)
-    problems: dict[str, None] = field(default_factory=dict)
+    _problems: Counter[str] = field(default_factory=Counter)
+    _untold: int = 0
 
     def tell(self, problem: str) -> None:
-        """Add a sentence, once."""
-        self.problems[problem] = None
+        """Note a sentence about what was lost or is doubtful; one told before is counted."""
+        if problem in self._problems or len(self._problems) < _MOST_PROBLEMS:
+            self._problems[problem] += 1
+        else:
+            self._untold += 1
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was told, in the order of discovery."""
+        told = [
+            problem if count == 1 else f"{problem} ({count} times)"
+            for problem, count in self._problems.items()
+        ]
+        return (*told, *([f"and {self._untold} more such sentences"] if self._untold else []))
 
 
 Frames: TypeAlias = "Generator[EvaluatedFrame | LostFrame, None, None]"

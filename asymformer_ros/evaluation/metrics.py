@@ -43,7 +43,10 @@ class ConfusionMatrix:
         counts = _pairs(truth, prediction)
         if (strange := counts[self.num_classes : UNLABELLED].any(axis=1)).any():
             largest = self.num_classes + int(np.nonzero(strange)[0][-1])
-            raise FrameError(f"truth has class {largest}, the set has {self.num_classes}")
+            raise FrameError(
+                f"truth has class {largest}, the set has {self.num_classes}: "
+                f"classes are 0 to {self.num_classes - 1}, {UNLABELLED} is void"
+            )
         known = counts[: self.num_classes]
         self._counts[:, : self.num_classes] += known[:, : self.num_classes]
         self._counts[:, self.num_classes] += known[:, self.num_classes :].sum(axis=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol
 
@@ -22,16 +23,28 @@ from asymformer_ros.perception.image_messages import (
 )
 from asymformer_ros.perception.synchronizer import Pair, RgbdSynchronizer
 
+# Label images are in the order of their colour images, but for this much.
+_DISORDER = 10
+_DISORDER_NS = 1_000_000_000
+# Two seconds of a camera: labels may begin long before, or be rare.
+_LOOK_AHEAD = 60
+
 
 class Truths(Protocol):
-    """The truth of a recording; note: a sentence where none of it was asked for, else nothing."""
+    """The truth of a recording; used on one thread alone, from the first `find` on.
+
+    note: a sentence where some of it belongs to no colour image, else nothing; known at the end.
+    """
 
     @property
     def note(self) -> str:
-        """Known when all was asked for."""
+        """See above."""
 
     def find(self, stamp_ns: int) -> NDArray[np.uint8] | None:
-        """The labels of a colour image, uint8 [H, W]; asked for in the order of the stamps."""
+        """The labels of a colour image, uint8 [H, W]; asked for about in the order of recording."""
+
+    def close(self) -> None:
+        """Free what reading took."""
 
 
 class RecordedFrames:
@@ -64,7 +77,11 @@ class RecordedFrames:
             yield from self._settled(self._synchronizer.drain())
             for stamp_ns in list(self._open):
                 yield self._lost(stamp_ns)
+            if self._truths is not None and self._truths.note:
+                self.intake.tell(self._truths.note)
         finally:
+            if self._truths is not None:
+                self._truths.close()
             self._close_account()
 
     def _settled(self, pairs: list[Pair[RecordedImage, RecordedImage]]) -> Frames:
@@ -101,10 +118,8 @@ class RecordedFrames:
         self.intake.received_depth = counts.received_depth
         self.intake.dropped += Counter(counts.dropped_color)
         self.intake.dropped_depth += Counter(counts.dropped_depth)
-        for sentence in self._recording.losses.sentences:
+        for sentence in (*self._recording.warnings, *self._recording.losses.sentences):
             self.intake.tell(sentence)
-        if self._truths is not None and self._truths.note:
-            self.intake.tell(self._truths.note)
 
 
 def decoded(pair: Pair[RecordedImage, RecordedImage]) -> RgbdFrame:
@@ -125,26 +140,52 @@ class RecordedTruths:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._labels = recording.images("labels")
-        self._next = next(self._labels, None)
-        self._source = recording.sources["labels"]
-        self._found = False
+        self._recording = recording
+        self._labels: Generator[RecordedImage, None, None] | None = None
+        # Read and not asked for yet, in the order of recording.
+        self._waiting: deque[RecordedImage] = deque()
+        self._found = 0
 
     @property
     def note(self) -> str:
-        """See `Truths.note`."""
-        if self._found:
+        """See `Truths`."""
+        total = self._recording.counts["labels"]
+        if self._found >= total:
             return ""
-        return f"no image of {self._source} has the stamp of a colour image: nothing was scored"
+        source = self._recording.sources["labels"]
+        return f"{total - self._found} of {total} label images on {source} fit no colour image"
 
     def find(self, stamp_ns: int) -> NDArray[np.uint8] | None:
         """See `Truths.find`; raises FrameError."""
-        while self._next is not None and self._next.stamp_ns < stamp_ns:
-            self._next = next(self._labels, None)
-        if self._next is None or self._next.stamp_ns != stamp_ns:
-            return None
-        self._found = True
-        return decode_labels(self._next.message)
+        # A file of sqlite3 must be read on the thread that opened it: the caller's.
+        if self._labels is None:
+            self._labels = (image for image in self._recording.images("labels"))
+        while self._waiting and self._waiting[0].stamp_ns < stamp_ns - _DISORDER_NS:
+            self._waiting.popleft()
+        for place, image in enumerate(self._waiting):
+            if image.stamp_ns == stamp_ns:
+                for _ in range(place - _DISORDER):
+                    self._waiting.popleft()
+                self._waiting.remove(image)
+                return self._decoded(image)
+        while len(self._waiting) < _LOOK_AHEAD:
+            following = next(self._labels, None)
+            if following is None:
+                break
+            if following.stamp_ns == stamp_ns:
+                return self._decoded(following)
+            if following.stamp_ns >= stamp_ns - _DISORDER_NS:
+                self._waiting.append(following)
+        return None
+
+    def close(self) -> None:
+        """See `Truths.close`."""
+        if self._labels is not None:
+            self._labels.close()
+
+    def _decoded(self, image: RecordedImage) -> NDArray[np.uint8]:
+        self._found += 1
+        return decode_labels(image.message)
 
 
 def truths_of(recording: Recording, folder: Path | None) -> Truths | None:

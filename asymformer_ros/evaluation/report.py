@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,13 @@ _WHY_WITHOUT_TRUTH = {
 def write_report(
     path: Path,
     result: Result,
-    rows: Sequence[FrameRow],
+    rows: Iterable[FrameRow],
     pictured: Sequence[PicturedFrame],
     space: LabelSpace,
 ) -> None:
     """Write the report of a result as one self-contained HTML file.
 
-    rows: all frames, in their order. space: the classes of the labels. Raises OSError.
+    rows: all segmented frames, in their order. space: the classes of the labels. Raises OSError.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -55,12 +55,12 @@ def write_report(
 
 def _content(
     result: Result,
-    rows: Sequence[FrameRow],
+    rows: Iterable[FrameRow],
     pictured: Sequence[PicturedFrame],
     space: LabelSpace,
 ) -> dict[str, Any]:
     names = [one.name for one in result.classes]
-    listed = [_cells(row) for row in _thinned(rows)]
+    listed = [_cells(row) for row in _thinned(rows, result.frames.segmented)]
     confusion = mistakes = None
     if result.confusion is not None and any(map(any, result.confusion)):
         confusion = report_plots.shown_confusion(result.confusion, names)
@@ -77,7 +77,7 @@ def _content(
         "fates": _fates(result.frames),
         "groups": _groups(pictured, space, result.scores is not None),
         "depth_colors": depth_colors(),
-        "total_rows": len(rows),
+        "total_rows": result.frames.segmented,
         "machine": machine_settings(result.machine),
         "columns": _columns(listed),
         "script_data": {
@@ -121,12 +121,12 @@ def _groups(
     return groups
 
 
-def _thinned(rows: Sequence[FrameRow]) -> list[FrameRow]:
-    """At most MOST_ROWS of the rows, evenly, the first and the last among them."""
-    if len(rows) <= MOST_ROWS:
-        return list(rows)
-    last = len(rows) - 1
-    return [rows[number * last // (MOST_ROWS - 1)] for number in range(MOST_ROWS)]
+def _thinned(rows: Iterable[FrameRow], total: int) -> Iterator[FrameRow]:
+    """At most MOST_ROWS of all rows, evenly, the first and the last among them."""
+    if total <= MOST_ROWS:
+        return iter(rows)
+    kept = {number * (total - 1) // (MOST_ROWS - 1) for number in range(MOST_ROWS)}
+    return (row for number, row in enumerate(rows) if number in kept)
 
 
 def _cells(row: FrameRow) -> list[Any]:

@@ -13,7 +13,7 @@ from asymformer_ros.evaluation.beside import Behind, read_ahead
 from asymformer_ros.evaluation.frame_row import FrameRow
 from asymformer_ros.evaluation.frames import EvaluatedFrame, FrameSource, Intake, LostFrame
 from asymformer_ros.evaluation.score_keeper import Answer, ScoreKeeper
-from asymformer_ros.perception.frame_drops import FrameDropped, sentence_of, stage
+from asymformer_ros.perception.frame_drops import FrameDropped, is_for_users, sentence_of, stage
 from asymformer_ros.perception.frames import FrameError, RgbdFrame, Segmentation
 
 #: Why a colour image was not evaluated when a run was broken off.
@@ -58,7 +58,8 @@ class Run:
     """What a run came to.
 
     dropped: colour images that were lost after pairing, by cause. complete: whether every frame was
-    seen. seconds: from the first frame asked for to the last one scored.
+    seen. seconds: from the first frame asked for to the last one scored. fault: what ended it, if
+    that is a fault of this program and no error meant for its users.
     """
 
     keeper: ScoreKeeper
@@ -66,6 +67,7 @@ class Run:
     dropped: Counter[str] = field(default_factory=Counter)
     complete: bool = False
     seconds: float = 0.0
+    fault: Exception | None = None
 
     @property
     def all_dropped(self) -> Counter[str]:
@@ -92,10 +94,13 @@ def run(
     done = Run(ScoreKeeper(num_classes), source.intake)
 
     def score(item: tuple[EvaluatedFrame, Answer] | LostFrame) -> None:
-        if isinstance(item, LostFrame):
-            done.keeper.add_lost(item.truth)
-        else:
+        if not isinstance(item, LostFrame):
             note(_scored(*item))
+            return
+        try:
+            done.keeper.add_lost(item.truth)
+        except FrameError as error:
+            done.intake.tell(f"truth was left out: {error}")
 
     def _scored(frame: EvaluatedFrame, answer: Answer) -> FrameRow:
         try:
@@ -108,18 +113,20 @@ def run(
     try:
         with Behind(score) as scorer, read_ahead(source.frames()) as frames:
             for item in frames:
+                if stop.is_set():
+                    break
                 if isinstance(item, EvaluatedFrame):
                     scorer.put(_answered(item, answerer, done))
                 else:
                     scorer.put(item)
                 progress()
-                if stop.is_set():
-                    break
             else:
                 done.complete = True
-    except (RuntimeError, ValueError, OSError) as error:
+    except Exception as error:
         done.complete = False
         done.intake.tell(sentence_of(error))
+        if not (isinstance(error, OSError) or is_for_users(error)):
+            done.fault = error
     done.seconds = time.perf_counter() - begun_s
     return done
 

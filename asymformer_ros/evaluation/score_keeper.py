@@ -81,12 +81,13 @@ class ScoreKeeper:
         return row
 
     def add_lost(self, truth: NDArray[np.uint8] | None) -> None:
-        """Score the labels before a lost frame against its truth; all wrong if there were none."""
+        """Score the labels before a lost frame against its truth; all wrong if there were none.
+
+        Raises FrameError for a truth that cannot be right.
+        """
         if truth is None:
             return
-        held = self._held
-        if held is None or held.shape != truth.shape:
-            held = np.full(truth.shape, UNLABELLED, np.uint8)
+        held = np.full(truth.shape, UNLABELLED, np.uint8) if self._held is None else self._held
         self.confusion_of_lost.add(truth, held)
 
     def pictured(self) -> list[PicturedFrame]:
@@ -173,7 +174,7 @@ def _are_near(one: FrameRow, other: FrameRow) -> bool:
 
 
 def _shrunk(row: FrameRow, frame: EvaluatedFrame, labels: NDArray[np.uint8]) -> PicturedFrame:
-    """Copies at the size of a picture: the arrays themselves may be of any size."""
+    """The frame at the size of a picture: the arrays themselves may be of any size."""
     stride = -(-labels.shape[1] // _WIDEST_PICTURE)
     rgb = np.ascontiguousarray(frame.frame.rgb[::stride, ::stride])
     depth_m = np.ascontiguousarray(frame.frame.depth_m[::stride, ::stride])

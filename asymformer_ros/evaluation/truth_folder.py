@@ -66,6 +66,9 @@ class TruthFolder:
         self._used.add(index)
         return self._read(index)
 
+    def close(self) -> None:
+        """Nothing is open between two readings."""
+
     def _read(self, index: int) -> NDArray[np.uint8]:
         file = self._files[index]
         try:

@@ -22,10 +22,15 @@ def stage(cause: str) -> Iterator[None]:
     """Whatever is raised inside drops the frame under `cause`, unless a stage inside said why."""
     try:
         yield
-    except FrameDropped:
+    except (FrameDropped, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # PyO3's PanicException is no Exception
         raise FrameDropped(cause, sentence_of(error)) from error
+
+
+def is_for_users(error: BaseException) -> bool:
+    """Whether an error is one of this package, whose message is a sentence for users."""
+    return type(error).__module__.startswith("asymformer_ros.")
 
 
 def sentence_of(error: BaseException) -> str:
@@ -33,5 +38,4 @@ def sentence_of(error: BaseException) -> str:
     sentence = " ".join(str(error).split())
     if len(sentence) > _LONGEST_SENTENCE:
         sentence = f"{sentence[:_LONGEST_SENTENCE]} ..."
-    is_ours = type(error).__module__.startswith("asymformer_ros.")
-    return sentence if is_ours and sentence else f"{type(error).__name__}: {sentence}"
+    return sentence if is_for_users(error) and sentence else f"{type(error).__name__}: {sentence}"

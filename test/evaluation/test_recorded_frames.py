@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asymformer_ros.evaluation.frames import EvaluatedFrame, LostFrame
-from asymformer_ros.evaluation.recorded_frames import RecordedFrames, RecordedTruths, truths_of
+from asymformer_ros.evaluation.recorded_frames import RecordedFrames, truths_of
 from asymformer_ros.evaluation.recordings import (
     RawMessage,
     RecordedImage,
@@ -115,17 +115,29 @@ def test_truth_belongs_to_the_colour_of_its_stamp_wherever_it_was_recorded():
     assert Read(*truth, *images).told == expected
 
 
-def test_labels_without_a_colour_image_change_nothing():
+def test_labels_without_a_colour_image_are_told_and_change_no_score():
     read = Read(image("labels", 10, 9), *pairs(33), image("labels", 33, 1), image("labels", 50, 9))
 
     assert read.told == ["33 is 1"]
-    assert not read.intake.problems
+    assert read.intake.problems == ("2 of 3 label images on /labels fit no colour image",)
 
 
-def test_labels_that_fit_no_colour_image_are_told():
-    read = Read(*pairs(0, 33), image("labels", 1), image("labels", 34))
+def test_truth_may_be_out_of_order_and_belong_to_images_that_are():
+    truth = [image("labels", stamp, k) for k, stamp in enumerate([0, 66, 33, 99])]
+    read = Read(*pairs(0, 33), *pairs(99, 66), *truth)
 
-    assert "no image of /labels has the stamp of a colour image" in read.problems
+    # The node, too, drops an image that is overtaken by a newer pair.
+    assert sorted(read.told) == ["0 is 0", "33 is 2", "99 is 3", "lost is 1"]
+
+
+def test_truth_may_begin_long_before_the_images_and_be_rare():
+    early = [image("labels", 33 * k, 1) for k in range(500)]
+    begin = 33 * 500
+    rare = [image("labels", begin + 330 * k, k) for k in range(20)]
+    read = Read(*pairs(*range(begin, begin + 6600, 33)), *early, *rare)
+
+    scored = [told for told in read.told if "is" in told]
+    assert scored == [f"{begin + 330 * k} is {k}" for k in range(20)]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +168,13 @@ def test_truth_that_cannot_be_read_is_left_out():
 
 
 def test_a_recording_that_loops_is_read_on():
-    read = Read(*pairs(0, 200, 400), image("color", 600), *pairs(0, 200, 400))
+    play = [*pairs(0, 200, 400), image("color", 600), *pairs(0, 200, 400)]
+    truth = [image("labels", stamp, k) for k, stamp in enumerate([0, 200, 400, 600, 0, 200, 400])]
+    read = Read(*play, *truth)
 
-    assert [told for told in read.told if told != "lost"] == ["0", "200", "400"] * 2
+    paired = ["0 is 0", "200 is 1", "400 is 2", "0 is 4", "200 is 5", "400 is 6"]
+    assert [told for told in read.told if "lost" not in told] == paired
+    assert "lost is 3" in read.told
     assert len(read.items) == read.intake.received_color == 7
     assert read.intake.dropped == {"time_reset": 1}
 
@@ -171,7 +187,7 @@ def test_what_was_lost_in_the_file_is_passed_on():
     source = Recording({}, {"color": 1}, {}, (), images)
     frames = RecordedFrames(source, None, SLOP_NS, 10)
     assert len(list(frames.frames())) == 1
-    assert list(frames.intake.problems) == ["the file ends early"]
+    assert frames.intake.problems == ("the file ends early",)
 
 
 def test_an_error_of_the_recording_is_raised_and_the_account_is_there():
@@ -185,10 +201,19 @@ def test_an_error_of_the_recording_is_raised_and_the_account_is_there():
     assert frames.intake.received_color == 1
 
 
-def test_truth_is_found_by_stamps_in_order():
-    truths = RecordedTruths(recording(*(image("labels", 33 * k, k) for k in range(5))))
+def test_warnings_of_a_recording_are_problems_of_its_evaluation():
+    source = replace(recording(*pairs(0)), warnings=("depth is not registered",))
+    frames = RecordedFrames(source, None, SLOP_NS, 10)
 
-    assert [truths.find(33 * k * MS) is not None for k in (1, 3)] == [True, True]
-    assert truths.find(34 * MS * 3) is None
-    assert truths.find(4 * 33 * MS)[0, 0] == 4
-    assert truths.find(5 * 33 * MS) is None
+    assert len(list(frames.frames())) == 1
+    assert frames.intake.problems == ("depth is not registered",)
+
+
+def test_sentences_are_counted_and_not_without_end():
+    bad = [image("color", 33 * k, encoding=f"odd{k % 30}") for k in range(90)]
+    depth = [image("depth", 33 * k) for k in range(90)]
+    read = Read(*(one for both in zip(bad, depth, strict=True) for one in both))
+
+    assert len(read.intake.problems) == 21
+    assert read.intake.problems[0].endswith("(3 times)")
+    assert read.intake.problems[-1] == "and 30 more such sentences"

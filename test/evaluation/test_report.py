@@ -50,6 +50,7 @@ def written(tmp_path):
 
     def write(result=RESULT, rows=None, pictured=None):
         rows = example_rows() if rows is None else rows
+        result = replace(result, frames=replace(result.frames, segmented=len(rows)))
         pictured = example_pictures(rows) if pictured is None else pictured
         write_report(tmp_path / "report.html", result, rows, pictured, example_space())
         return Page(tmp_path / "report.html")

@@ -121,18 +121,40 @@ def test_a_failing_engine_costs_its_frames_alone():
 @pytest.mark.parametrize(
     ("truth", "sentence"),
     [
-        (plane(77), "truth was left out: truth has class 77, the set has 40"),
-        (plane(0)[:2], "truth was left out: truth is (2, 6), prediction is (4, 6)"),
+        (plane(77), "truth has class 77, the set has 40: classes are 0 to 39, 255 is void"),
+        (plane(0)[:2], "truth is (2, 6), prediction is (4, 6)"),
     ],
 )
 def test_truth_that_cannot_be_right_is_left_out_and_told(truth, sentence):
     bad = EvaluatedFrame("bad", frame(1).frame, truth)
-    done = Evaluation(frame(0, truth=0), bad, bad, frame(2, truth=2))
+    done = Evaluation(frame(0, truth=0), bad, LostFrame(truth), frame(2, truth=2))
 
-    assert done.result.problems == (sentence,)
-    assert done.result.frames.segmented == 4
+    assert done.result.problems == (f"truth was left out: {sentence} (2 times)",)
+    assert done.result.frames.segmented == 3
     assert done.result.frames.scored == 2
     assert done.result.scores.pixel_accuracy == 1.0
+    assert done.result.scores_with_drops is None
+
+
+def test_a_fault_of_the_program_is_kept_beside_the_figures_until_then():
+    fault = KeyError("unforeseen")
+    done = Evaluation(frame(0, truth=0), fault, frame(2, truth=2))
+
+    assert done.run.fault is fault
+    assert done.result.frames.segmented == 1
+    assert not done.result.complete
+
+
+def test_a_second_interruption_is_no_fault_of_the_engine():
+    def segment(rgbd):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Evaluation(frame(0), segment=segment)
+
+
+def test_a_signal_during_the_last_frame_changes_nothing():
+    assert Evaluation(frame(0), frame(1), stop_after=2).result.complete
 
 
 def test_an_error_of_the_source_ends_it_with_the_figures_until_then():

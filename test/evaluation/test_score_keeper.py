@@ -87,10 +87,3 @@ def test_pictures_of_large_frames_are_kept_small():
 
     assert shown.frame.rgb.shape == (2, 640, 3)
     assert shown.labels.shape == shown.truth.shape == shown.frame.depth_m.shape == (2, 640)
-
-
-def test_lost_frames_of_another_size_count_as_wrong():
-    keeper = play([100])
-    keeper.add_lost(np.zeros((2, 2), np.uint8))
-
-    assert keeper.confusion_of_lost.counts.tolist() == [[0, 0, 4], [0, 0, 0]]
