@@ -20,7 +20,10 @@ OPTIONS = {
     "labels": "true labels as a folder of PNGs named by stamp; empty: none",
     "weights": "bundled name or a file; empty: the bundled ones",
     "engine": "engine; empty: the first that works",
+    "profile": "preprocessing of official weights; empty: nyu-bgr",
     "slop": "largest difference of the stamps of a pair, seconds; empty: 0.05",
+    "rate": "frames a second of a folder; empty: 5",
+    "rotate": "degrees that turn the images upright; empty: 0",
 }
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -158,6 +159,42 @@ def test_an_interrupted_run_writes_what_it_has_and_says_so(tmp_path):
     assert not result.complete
     assert "PARTIAL" in output
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_an_interrupted_play_scores_what_the_node_had_said(tmp_path):
+    pytest.importorskip("rclpy", reason="needs rclpy")
+    bag, out = tmp_path / "bag", tmp_path / "out"
+    size = ["--width", "160", "--height", "120"]
+    assert main(["record-demo", str(bag), "--seconds", "60", "--rate", "5", *size]) == 0
+    options = ["--label-topic", "/labels/image_raw", "--engine", "onnxruntime", "--output", out]
+    process = start("evaluate", "bag", bag, "--through-ros", *options)
+    while process.poll() is None and len(list(out.glob(".received-*/*.png"))) < 3:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    result = read_result(out / "result.json")
+    assert not result.complete
+    assert 3 <= result.frames.segmented <= result.frames.received_color < 300
+    assert result.problems == ("the play was interrupted",)
+    assert result.scores is not None
+    assert not list(out.glob(".received-*"))
+
+
+def test_a_bag_that_was_cut_off_is_evaluated_as_far_as_it_goes(demo_bag, tmp_path):
+    whole = (demo_bag / "room.mcap").read_bytes()
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.html").write_text("of an earlier run")
+    done = Evaluated(tmp_path / "out", "bag", cut, "--engine", "onnxruntime")
+
+    assert done.code == 1
+    assert 5 <= done.result.frames.segmented < 20
+    assert any("cut" in problem for problem in done.result.problems)
+    assert "cut" in done.report
 
 
 def test_simulated_rooms_are_scored(tmp_path):
