@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
+from asymformer_ros.evaluation.damaged_records import LARGEST
 from asymformer_ros.evaluation.recordings import Losses
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -23,7 +24,9 @@ class BagMessage(NamedTuple):
     data: bytes
 
 
-Reader = Callable[[Path, Losses], Iterator[BagMessage]]
+#: Yields the messages of a file as far as they can be read; appends what is wrong with the file,
+#: half a sentence each.
+Reader = Callable[[Path, list[str]], Iterator[BagMessage]]
 
 
 def is_ros1(path: Path) -> bool:
@@ -40,18 +43,31 @@ def bag_files(path: Path) -> list[Path]:
 
 
 def read_damaged(path: Path, losses: Losses) -> Iterator[BagMessage]:
-    """Every message that can be read, in the order of the files; tells losses the rest."""
+    """Every message that can be read, in the order of the files; tells losses the rest.
+
+    That is one sentence a file: one damage often brings about the next.
+    """
     for file in bag_files(path):
+        faults: list[str] = []
+        count = 0
         try:
-            if file.stat().st_size == 0:
-                losses.note(f"{file} is empty")
-            elif file.suffix == ".zstd":
-                yield from _read_compressed(file, losses)
-            else:
-                yield from map(_decompressed, _reader(file)(file, losses))
+            for message in _read(file, faults):
+                yield message
+                count += 1
         except Exception as error:  # as damage makes parsers raise all sorts
             reason = " ".join(str(error).split()) or type(error).__name__
-            losses.note(f"{file} cannot be read to its end: {reason}")
+            faults.append(f"cannot be read to its end: {reason}")
+        if faults:
+            losses.note(f"{file} {faults[0]}; {count} messages could be read")
+
+
+def _read(file: Path, faults: list[str]) -> Iterator[BagMessage]:
+    if file.stat().st_size == 0:
+        faults.append("is empty")
+    elif file.suffix == ".zstd":
+        yield from _read_compressed(file, faults)
+    else:
+        yield from map(_decompressed, _reader(file)(file, faults))
 
 
 def _reader(file: Path) -> Reader:
@@ -67,7 +83,7 @@ def _inner_suffix(file: Path) -> str:
     return Path(file.stem).suffix if file.suffix == ".zstd" else file.suffix
 
 
-def _read_compressed(file: Path, losses: Losses) -> Iterator[BagMessage]:
+def _read_compressed(file: Path, faults: list[str]) -> Iterator[BagMessage]:
     """A file that rosbag2 compressed as a whole, as far as it can be decompressed."""
     import zstandard
 
@@ -77,15 +93,9 @@ def _read_compressed(file: Path, losses: Losses) -> Iterator[BagMessage]:
             while piece := stream.read(_PIECE):
                 copy.write(piece)
         except zstandard.ZstdError as error:
-            losses.note(f"{file} cannot be decompressed to its end: {error}")
+            faults.append(f"cannot be decompressed to its end: {error}")
         copy.flush()
-        # The temporary file's name would tell nobody anything.
-        within = Losses()
-        try:
-            yield from _reader(file)(Path(copy.name), within)
-        finally:
-            for sentence in within.sentences:
-                losses.note(sentence.replace(copy.name, str(file)))
+        yield from _reader(file)(Path(copy.name), faults)
 
 
 def _decompressed(message: BagMessage) -> BagMessage:
@@ -95,7 +105,7 @@ def _decompressed(message: BagMessage) -> BagMessage:
     import zstandard
 
     try:
-        data = zstandard.ZstdDecompressor().decompressobj().decompress(message.data)
+        data = zstandard.ZstdDecompressor().stream_reader(message.data).read(LARGEST)
     except zstandard.ZstdError:  # its deserialisation fails and is counted
         return message
     return message._replace(data=data)

@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from asymformer_ros.evaluation.damaged_bag import BagMessage
-from asymformer_ros.evaluation.damaged_records import DamageError, decompressed, read_on, take
-from asymformer_ros.evaluation.recordings import Losses
+from asymformer_ros.evaluation.damaged_records import (
+    LARGEST,
+    DamageError,
+    decompressed,
+    read_on,
+    take,
+)
 
 _MAGIC = b"\x89MCAP0\r\n"
 _HEAD = struct.Struct("<BQ")
 _FOOTER = struct.Struct("<BQQQI8s")
 _FOOTER_OP, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _CHUNK_INDEX = 2, 3, 4, 5, 6, 8
-_DATA_END, _LAST_OP = 15, 15
+_DATA_END = 15
+# The others, those of applications among them, may be as long as they like.
+_READ = (_SCHEMA, _CHANNEL, _MESSAGE, _CHUNK)
 _SCHEMA_HEAD = struct.Struct("<H")
 _CHANNEL_HEAD = struct.Struct("<HH")
 _MESSAGE_HEAD = struct.Struct("<HIQQ")
@@ -29,12 +36,12 @@ _COUNT = struct.Struct("<Q")
 _CHUNK_POSITION = struct.Struct("<QQQ")
 
 
-def read_mcap(file: Path, losses: Losses) -> Iterator[BagMessage]:
-    """Every message that can be read, in the order of the file; tells losses the rest."""
+def read_mcap(file: Path, faults: list[str]) -> Iterator[BagMessage]:
+    """Every message that can be read, in the order of the file; see `damaged_bag.Reader`."""
     reader = _Reader()
-    yield from read_on(file, losses, reader.record, _chunk_positions(file), len(_MAGIC))
+    yield from read_on(file, faults, reader.record, _chunk_positions(file), len(_MAGIC))
     if not reader.ended:
-        losses.note(f"{file} has no end: it was cut off, or its recorder was not ended")
+        faults.append("has no end: it was cut off, or its recorder was not ended")
 
 
 class _Reader:
@@ -50,13 +57,14 @@ class _Reader:
             stream.seek(end)
             return
         op, length = _HEAD.unpack(take(stream, _HEAD.size, end))
-        if not 0 < op <= _LAST_OP:
+        if op == 0:
             raise DamageError
         if op == _CHUNK:
             # Of a chunk that is cut off all that there is.
-            yield from self._chunk(stream.read(min(length, end - stream.tell())))
+            yield from self._chunk(take(stream, min(length, end - stream.tell()), end))
         else:
-            yield from self._content(op, take(stream, length, end))
+            body = take(stream, length, end, LARGEST if op in _READ else 0)
+            yield from self._content(op, body)
         self.ended = op in (_DATA_END, _FOOTER_OP)
 
     def _chunk(self, body: bytes) -> Iterator[BagMessage]:
@@ -112,7 +120,7 @@ def _chunk_positions(file: Path) -> list[int]:
         try:
             while stream.tell() < size - _FOOTER.size:
                 op, length = _HEAD.unpack(take(stream, _HEAD.size, size))
-                body = take(stream, length, size)
+                body = take(stream, length, size, _CHUNK_POSITION.size)
                 if op == _CHUNK_INDEX:
                     positions.append(_unpacked(_CHUNK_POSITION, body)[2])
         except DamageError:

@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 from asymformer_ros.evaluation.damaged_bag import BagMessage
 from asymformer_ros.evaluation.damaged_records import DamageError, decompressed, read_on, take
-from asymformer_ros.evaluation.recordings import Losses
 
 _MAGIC = b"#ROSBAG V2.0\n"
 _LENGTH = struct.Struct("<I")
@@ -24,16 +23,16 @@ _OPS = range(2, 8)
 _Header = Mapping[str, bytes]
 
 
-def read_ros1(file: Path, losses: Losses) -> Iterator[BagMessage]:
-    """Every message that can be read, in the order of the file; tells losses the rest."""
+def read_ros1(file: Path, faults: list[str]) -> Iterator[BagMessage]:
+    """Every message that can be read, in the order of the file; see `damaged_bag.Reader`."""
     with file.open("rb") as stream:
         if stream.read(len(_MAGIC)) != _MAGIC:
-            losses.note(f"{file} does not begin as a ROS 1 bag of version 2.0")
+            faults.append("does not begin as a ROS 1 bag of version 2.0")
     index = _index_position(file)
     if not index:
-        losses.note(f"{file} has no index: it was cut off, or its recorder was not ended")
+        faults.append("has no index: it was cut off, or its recorder was not ended")
     chunks = _chunk_positions(file, index) if index else []
-    yield from read_on(file, losses, _Reader().record, chunks, len(_MAGIC))
+    yield from read_on(file, faults, _Reader().record, chunks, len(_MAGIC))
 
 
 class _Reader:
@@ -49,7 +48,7 @@ class _Reader:
             raise DamageError
         if op == _CHUNK:
             # Of a chunk that is not finished all that there is.
-            yield from self._chunk(header, stream.read(min(length, end - stream.tell())))
+            yield from self._chunk(header, take(stream, min(length, end - stream.tell()), end))
             return
         data = take(stream, length, end)
         if op == _MESSAGE:

@@ -8,15 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 from asymformer_ros.evaluation.damaged_bag import BagMessage
-from asymformer_ros.evaluation.recordings import Losses
 
 _FROM_ROW = "SELECT id, topic_id, timestamp, data FROM messages WHERE id >= ? ORDER BY id"
 _ANY_ROW = "SELECT id FROM messages WHERE id >= ? ORDER BY id LIMIT 1"
 _LONGEST_GAP = 1 << 32
 
 
-def read_sqlite(file: Path, losses: Losses) -> Iterator[BagMessage]:
-    """Every message that can be read, in the order of writing; tells losses the rest."""
+def read_sqlite(file: Path, faults: list[str]) -> Iterator[BagMessage]:
+    """Every message that can be read, in the order of writing; see `damaged_bag.Reader`."""
     # Immutable: a folder that cannot be written to will do. Not where a log is to be applied.
     how = "mode=ro" if Path(f"{file}-wal").is_file() else "immutable=1"
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?{how}", uri=True)) as database:
@@ -37,7 +36,7 @@ def read_sqlite(file: Path, losses: Losses) -> Iterator[BagMessage]:
                         yield BagMessage(*topics[topic], time_ns, data)
                 return
             except sqlite3.DatabaseError as error:
-                losses.note(f"{file} is cut off or damaged in places: {error}")
+                faults.append(f"is cut off or damaged in places: {error}")
                 row = _next_row(database, row + 1)
 
 

@@ -31,12 +31,10 @@ class LabelledFrame:
 class LabelledFrames:
     """A sequence of frames, of which none is held.
 
-    title: what they are, for a heading. label_space: name of their classes. settings: what else
-    decides what they are, by name. names: one a frame. read: the frame of an index; raises
-    DatasetError.
+    label_space: name of their classes. settings: what else decides what they are, by name. names:
+    one a frame. read: the frame of an index; raises DatasetError.
     """
 
-    title: str
     label_space: str
     settings: Mapping[str, str]
     names: tuple[str, ...]

@@ -9,17 +9,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.evaluation.recordings import (
+    Losses,
     RawMessage,
     RecordedImage,
     Recording,
     RecordingError,
     Stream,
 )
+from asymformer_ros.perception.frame_files import (
+    read_color,
+    read_labels,
+    read_millimetres,
+    read_size,
+)
+from asymformer_ros.perception.frames import FrameError
 
 _FOLDERS: Mapping[Stream, tuple[str, ...]] = {
     "color": ("color", "rgb"),
@@ -37,7 +44,7 @@ _Files = Mapping[Stream, Path]
 
 
 def open_folder(folder: Path, rate_hz: float) -> Recording:
-    """Pair the files of a folder by their stems; raises RecordingError.
+    """Pair the files of a folder by their stems; raises RecordingError, also for a bad first frame.
 
     Depth must be 16-bit PNG in millimetres, labels 8-bit PNG of class indices with 255 = void.
     """
@@ -61,21 +68,32 @@ def open_folder(folder: Path, rate_hz: float) -> Recording:
     ]
     counts = Counter(stream for files in frames for stream in files)
     period_ns = round(1e9 / rate_hz)
+    losses = Losses()
+    if left_out := sum(len(files.keys() - set(stems)) for _, files in found.values()):
+        losses.note(f"{left_out} images have no partner of their name and are left out")
+    try:
+        first = {stream: _read(stream, frames[0], 0) for stream in frames[0]}
+    except FrameError as error:
+        raise RecordingError(str(error)) from error
 
     def images(*only: Stream) -> Iterator[RecordedImage]:
         for index, files in enumerate(frames):
-            for image in _frame(files, index * period_ns):
-                if not only or image.stream in only:
-                    yield image
+            # Labels first, so that a score is ready for them, and colour last.
+            for stream in reversed(files):
+                if only and stream not in only:
+                    continue
+                try:
+                    yield _read(stream, files, index * period_ns)
+                except FrameError as error:
+                    losses.note(str(error))
 
-    left_out = len(color.keys() ^ depth.keys())
     return Recording(
         sources={stream: f"{found[stream][0]}/" for stream in counts},
         counts=counts,
-        first={image.stream: image for image in _frame(frames[0], 0)},
-        warnings=(f"{left_out} images have no partner of their name and are left out",)
-        * bool(left_out),
+        first=first,
+        warnings=(),
         images=images,
+        losses=losses,
     )
 
 
@@ -94,51 +112,20 @@ def _natural(stem: str) -> list[tuple[str, int]]:
     return [(text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", stem)]
 
 
-def _frame(files: _Files, time_ns: int) -> list[RecordedImage]:
-    """The images of a frame, labels first, so that a score is ready for them; colour last."""
-    color = _read(files["color"], cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    images = [
-        _image("depth", files["depth"], _depth(files["depth"]), "16UC1", time_ns),
-        _image("color", files["color"], color, "bgr8", time_ns),
-    ]
-    if (path := files.get("labels")) is not None:
-        labels = _labels(path, color.shape[:2])
-        images.insert(0, _image("labels", path, labels, "mono8", time_ns))
-    return images
-
-
-def _depth(path: Path) -> NDArray[np.uint16]:
-    depth = _read(path, cv2.IMREAD_UNCHANGED)
-    if depth.dtype != np.uint16 or depth.ndim != 2:
-        raise RecordingError(
-            f"{path} is {_kind(depth)}, whose unit is unknown: "
-            "depth must be 16-bit PNG with one channel in millimetres"
+def _read(stream: Stream, files: _Files, time_ns: int) -> RecordedImage:
+    """The image of a stream; raises FrameError, also for labels of another size than colour."""
+    path = files[stream]
+    if stream == "color":
+        return _image(stream, path, read_color(path), "rgb8", time_ns)
+    if stream == "depth":
+        return _image(stream, path, read_millimetres(path), "16UC1", time_ns)
+    labels, size = read_labels(path), read_size(files["color"])
+    if labels.shape != size:
+        raise FrameError(
+            f"{path}: labels of {labels.shape[1]}x{labels.shape[0]}, their colour image is "
+            f"{size[1]}x{size[0]}: both must be of one size"
         )
-    return depth
-
-
-def _labels(path: Path, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    labels = _read(path, cv2.IMREAD_UNCHANGED)
-    if labels.dtype != np.uint8 or labels.ndim != 2 or labels.shape != size:
-        raise RecordingError(
-            f"{path} is {_kind(labels)}, its colour image is {size[1]}x{size[0]}: labels must be "
-            "8-bit PNG with one channel, as large as the colour image"
-        )
-    return labels
-
-
-def _kind(image: NDArray[Any]) -> str:
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    plural = "s" if channels > 1 else ""
-    size = f"{image.shape[1]}x{image.shape[0]}"
-    return f"{size}, {8 * image.dtype.itemsize}-bit with {channels} channel{plural}"
-
-
-def _read(path: Path, flags: int) -> NDArray[Any]:
-    image = cv2.imread(str(path), flags)
-    if image is None:
-        raise RecordingError(f"{path} is no image that OpenCV can read: replace or remove it")
-    return image
+    return _image(stream, path, labels, "mono8", time_ns)
 
 
 def _image(

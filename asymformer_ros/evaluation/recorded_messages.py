@@ -43,18 +43,19 @@ class BagMessages:
         self._is_whole = False
         #: By name.
         self.topics: dict[str, BagTopic] = {}
+        if missing := ", ".join(_missing_files(path)):
+            losses.note(f"{path} has no {missing}: all that was in there is lost")
         try:
             _require_closed(path)
-            if _compression(path) == "file":
+            if _compression(path) == "file" and not missing:
                 # Read file by file: rosbags decompresses all of them each time it opens the bag.
                 self.topics = promised = _promised_topics(path)
             else:
                 self.topics = promised = _topics(path)
                 self._is_whole = True
         except Exception as error:  # a damaged file makes its parsers raise all sorts
-            losses.note(_what_is_wrong(path, error))
             promised = _promised_topics(path)
-            self.topics = self._count()
+            self.topics = self._count("" if missing else _what_is_wrong(path, error))
         self._expected = {name: topic.count for name, topic in promised.items()}
 
     def read(self, topics: Collection[str]) -> Iterator[BagMessage]:
@@ -66,11 +67,13 @@ class BagMessages:
         for message in self._read(topics):
             given[message.topic] += 1
             yield message
-        for topic in topics:
-            if missing := max(0, self._expected.get(topic, 0) - given[topic]):
-                self._losses.note(
-                    f"{missing} of the {self._expected[topic]} messages on {topic} are missing"
-                )
+        missing = [
+            f"{expected - given[topic]} of the {expected} messages on {topic}"
+            for topic in topics
+            if (expected := self._expected.get(topic, 0)) > given[topic]
+        ]
+        if missing:
+            self._losses.note(f"{' and '.join(missing)} are missing")
 
     def decode(self, message: BagMessage) -> Any:
         """The message's fields; raises all sorts where it is damaged."""
@@ -79,6 +82,7 @@ class BagMessages:
         return self._store.deserialize_cdr(message.data, message.kind)
 
     def _read(self, topics: Collection[str]) -> Iterator[BagMessage]:
+        reason = ""
         latest_ns = -1
         given_then: set[str] = set()
         if self._is_whole:
@@ -93,17 +97,24 @@ class BagMessages:
                         yield BagMessage(connection.topic, connection.msgtype, time_ns, bytes(data))
                 return
             except Exception as error:
-                self._losses.note(_what_is_wrong(self._path, error))
-        for message in read_damaged(self._path, self._losses):
+                reason = _what_is_wrong(self._path, error)
+        for message in self._read_damaged(reason):
             if message.topic not in topics or message.time_ns < latest_ns:
                 continue
             if message.time_ns > latest_ns or message.topic not in given_then:
                 yield message
 
-    def _count(self) -> dict[str, BagTopic]:
+    def _read_damaged(self, reason: str) -> Iterator[BagMessage]:
+        """What can be read of all files; reason: to be told where none of them shows one."""
+        losses = Losses()
+        yield from read_damaged(self._path, losses)
+        for sentence in losses.sentences or filter(None, (reason,)):
+            self._losses.note(sentence)
+
+    def _count(self, reason: str) -> dict[str, BagTopic]:
         kinds: dict[str, str] = {}
         counts: Counter[str] = Counter()
-        for message in read_damaged(self._path, self._losses):
+        for message in self._read_damaged(reason):
             kinds[message.topic] = message.kind
             counts[message.topic] += 1
         return {name: BagTopic(name, kind, counts[name]) for name, kind in kinds.items()}
@@ -134,9 +145,7 @@ def _topics(path: Path) -> dict[str, BagTopic]:
 
 
 def _require_closed(path: Path) -> None:
-    """Raise FileNotFoundError or EOFError for a bag whose recorder was not ended."""
-    if missing := _missing_files(path):
-        raise FileNotFoundError(f"{', '.join(missing)} not found, and all that was in there")
+    """Raise EOFError for a bag whose recorder was not ended."""
     if any(Path(f"{file}-wal").is_file() for file in bag_files(path)):
         raise EOFError("its log was not merged")
 

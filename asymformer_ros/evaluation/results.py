@@ -22,7 +22,7 @@ class Subject:
     """What was evaluated with what.
 
     kind: ``bag``, ``dataset`` or ``rooms``. mode: ``offline`` or ``through_ros``. path: as given.
-    settings: what else decides the figures, by name: layout, split, topics, slop, scales.
+    settings: what else decides the figures, by name: layout, split, topics, slop.
     engine: the sentence of `LoadedEngine`. label_space: name of the classes.
     """
 

@@ -11,7 +11,6 @@ from asymformer_ros.simulation import Intrinsics, random_view
 def simulated_frames(seeds: Sequence[int], width: int, height: int) -> LabelledFrames:
     """One view of one room a seed, rendered when it is read."""
     return LabelledFrames(
-        title="simulated rooms",
         label_space="nyu40",
         settings={"rooms": str(len(seeds)), "size": f"{width}x{height}"},
         names=tuple(f"room {seed}" for seed in seeds),

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.evaluation.recordings import RecordingError
+from asymformer_ros.perception.frame_files import read_labels
 from asymformer_ros.perception.frames import FrameError
-from asymformer_ros.perception.image_file import decode_label_file
 from asymformer_ros.perception.stamps import nearest
 
 _NANOSECONDS = re.compile(r"\d+")
@@ -36,30 +36,29 @@ class TruthFolder:
         self._stamps = [stamp for stamp, _ in files]
         self._files = [file for _, file in files]
         self._used: set[int] = set()
+        self._asked_ns: int | None = None
         self._read(0)
 
     @property
-    def used(self) -> int:
-        """How many of its images were found by a stamp."""
-        return len(self._used)
-
-    @property
     def unused(self) -> int:
-        """How many were not."""
+        """How many of its images were not found by a stamp."""
         return len(self._files) - len(self._used)
 
     @property
     def note(self) -> str:
-        """A sentence where no image was found, else nothing."""
+        """A sentence where images were not found, else nothing."""
+        images = f"{len(self._files)} label images in {self._folder}"
         if self._used:
-            return ""
+            return f"{self.unused} of {images} belong to no colour image" if self.unused else ""
+        example = "" if self._asked_ns is None else f", as in {self._asked_ns}.png"
         return (
-            f"none of the {len(self._files)} label images in {self._folder} is within 1 ms of a "
-            f"colour image: name them by its stamp, as {self._files[0].name} is"
+            f"none of the {images} is within 1 ms of a colour image: name them by its stamp"
+            + example
         )
 
     def find(self, stamp_ns: int) -> NDArray[np.uint8] | None:
         """The labels nearest to a stamp, uint8 [H, W], None beyond 1 ms; raises RecordingError."""
+        self._asked_ns = stamp_ns
         index = nearest(self._stamps, stamp_ns)
         if index is None or abs(self._stamps[index] - stamp_ns) > _NEAR_NS:
             return None
@@ -70,11 +69,10 @@ class TruthFolder:
         """Nothing is open between two readings."""
 
     def _read(self, index: int) -> NDArray[np.uint8]:
-        file = self._files[index]
         try:
-            return decode_label_file(file.read_bytes())
-        except (FrameError, OSError) as error:
-            raise RecordingError(f"{file} cannot be used: {error}") from error
+            return read_labels(self._files[index])
+        except FrameError as error:
+            raise RecordingError(str(error)) from error
 
 
 def open_truth_folder(path: Path) -> TruthFolder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from asymformer_ros.perception.depth_unit import DEPTH_UNITS, DepthUnit
 from asymformer_ros.perception.frames import FrameError, RgbdFrame
 from asymformer_ros.perception.image_file import (
     decode_color_file,
+    decode_grey_png,
+    decode_label_file,
+    decode_pixels,
     inspect_image_file,
     require_decodable_size,
     to_rgb,
@@ -57,15 +60,7 @@ def read_color(path: Path) -> NDArray[np.uint8]:
         if kind == "npy":
             return _rgb_of_array(_read_npy(path))
         data = path.read_bytes()
-        if kind == "WebP":
-            return _decode_webp(data)
-        file = inspect_image_file(data)
-        if file.bits > 8:
-            raise FrameError(
-                f"colour has 8 bits per channel, this {file.kind} has {file.bits}: "
-                + (_SWAPPED if file.channels == 1 else "convert it")
-            )
-        return decode_color_file(data)
+        return _decode_webp(data) if kind == "WebP" else decode_color_file(data)
 
 
 def read_depth(path: Path, unit: DepthUnit | None) -> NDArray[np.float32]:
@@ -76,7 +71,7 @@ def read_depth(path: Path, unit: DepthUnit | None) -> NDArray[np.float32]:
             raise FrameError(
                 f"a {kind} holds no distances, depth is 16-bit PNG or .npy; {_SWAPPED}"
             )
-        raw = _read_npy(path) if kind == "npy" else _decode_depth_png(path.read_bytes())
+        raw = _read_npy(path) if kind == "npy" else _decode_depth(path, (8, 16))
         if raw.ndim != 2:
             raise FrameError(f"depth is [H, W], this is {list(raw.shape)}: {_SWAPPED}")
         known = unit or _UNITS_OF_REP_118.get(raw.dtype.name)
@@ -89,6 +84,29 @@ def read_depth(path: Path, unit: DepthUnit | None) -> NDArray[np.float32]:
         return known.to_metres(raw)
 
 
+def read_millimetres(path: Path) -> NDArray[np.uint16]:
+    """The values of a 16-bit PNG of depth, uint16 [H, W]; raises FrameError."""
+    with _named(path):
+        return _decode_depth(path, (16,))
+
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """The class indices of an 8-bit grey PNG, uint8 [H, W], 255 = void; raises FrameError."""
+    with _named(path):
+        return decode_label_file(path.read_bytes())
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width that an image file announces; raises FrameError."""
+    with _named(path):
+        data = path.read_bytes()
+        if _kind(path) == "WebP":
+            width, height = _webp_size(data)
+            return height, width
+        file = inspect_image_file(data)
+        return file.height, file.width
+
+
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """What is wrong is said of that file."""
@@ -97,7 +115,7 @@ def _named(path: Path) -> Iterator[None]:
     except FrameError as error:
         raise FrameError(f"{path}: {error}") from error
     except OSError as error:
-        raise FrameError(f"{path} cannot be read: {error.strerror}") from error
+        raise FrameError(f"{path}: it cannot be read: {error.strerror}") from error
 
 
 def _kind(path: Path) -> str:
@@ -140,25 +158,14 @@ def _rgb_of_array(array: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array)
 
 
-def _decode_depth_png(data: bytes) -> NDArray[Any]:
-    """The values of a grey PNG of 8 or 16 bits, uint8 or uint16 [H, W]."""
-    file = inspect_image_file(data)
-    if file.channels != 1 or file.has_palette:
-        raise FrameError(f"this PNG is coloured, depth is a grey one of 16 bits: {_SWAPPED}")
-    if file.bits < 8:  # OpenCV would scale its values
-        raise FrameError(f"this PNG has {file.bits} bits per pixel, depth has 16")
-    raw = _decode(data, cv2.IMREAD_UNCHANGED, "PNG")
-    if raw.shape != (file.height, file.width) or 8 * raw.dtype.itemsize != file.bits:
-        raise FrameError("the PNG does not hold what it announces: it is damaged")
-    return raw
+def _decode_depth(path: Path, bits: Sequence[int]) -> NDArray[Any]:
+    return decode_grey_png(path.read_bytes(), bits, f"distances, 16-bit grey PNG does: {_SWAPPED}")
 
 
 def _decode_webp(data: bytes) -> NDArray[np.uint8]:
     width, height = _webp_size(data)
     require_decodable_size("WebP", width, height)
-    bgr = _decode(data, cv2.IMREAD_COLOR, "WebP")
-    if bgr.shape != (height, width, 3):
-        raise FrameError("the WebP does not hold what it announces: it is damaged")
+    bgr = decode_pixels(data, "WebP", cv2.IMREAD_COLOR, (height, width, 3))
     return to_rgb(bgr, cv2.COLOR_BGR2RGB)
 
 
@@ -178,14 +185,3 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     except struct.error as error:
         raise FrameError("the WebP ends in its header: it is truncated") from error
     raise FrameError("the WebP has no valid header: it is damaged")
-
-
-def _decode(data: bytes, flags: int, kind: str) -> NDArray[Any]:
-    refusal = FrameError(f"the {kind} cannot be decoded: it is damaged")
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise refusal from error
-    if pixels is None:
-        raise refusal
-    return pixels

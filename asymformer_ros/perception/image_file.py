@@ -1,4 +1,4 @@
-"""JPEG and PNG files as they come in messages: what they announce is checked, then decoded.
+"""JPEG and PNG, of messages and of files: what they announce is checked, then decoded.
 
 A damaged or hostile file is refused from its header, before memory is taken for what it announces.
 Damage inside the compressed pixels of a JPEG is not seen: the format has no checksum.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,10 @@ class ImageFile:
     least_bytes: int
     has_palette: bool = False
 
+    def __str__(self) -> str:
+        palette = " with a palette" if self.has_palette else ""
+        return f"{self.kind} of {self.channels} x {self.bits} bits{palette}"
+
 
 def decode_color_file(data: bytes) -> NDArray[np.uint8]:
     """A JPEG or an 8-bit PNG, with or without colour or alpha, as uint8 [H, W, 3] R, G, B.
@@ -60,42 +65,36 @@ def decode_color_file(data: bytes) -> NDArray[np.uint8]:
     file = inspect_image_file(data)
     if file.bits > 8:
         raise FrameError(
-            f"a {file.kind} of {file.bits} bits per channel is not read as colour: publish 8 bits"
-            + (", or are the colour and depth topics swapped?" if file.channels == 1 else "")
+            f"a {file} is not read as colour, which has 8 bits per channel"
+            + (": are colour and depth swapped?" if file.channels == 1 else "")
         )
-    bgr = _decode(data, file, cv2.IMREAD_COLOR, (file.height, file.width, 3), np.uint8)
-    return to_rgb(bgr, cv2.COLOR_BGR2RGB)
+    shape = file.height, file.width, 3
+    return to_rgb(decode_pixels(data, file.kind, cv2.IMREAD_COLOR, shape), cv2.COLOR_BGR2RGB)
 
 
 def decode_depth_file(data: bytes) -> NDArray[np.uint16]:
     """A PNG of one 16-bit channel as uint16 [H, W]; raises FrameError."""
-    file = inspect_image_file(data)
-    if file.kind == "JPEG" or file.bits != 16:
-        raise FrameError(
-            f"an {file.bits}-bit {file.kind} of depth holds no distances: "
-            "subscribe to compressedDepth or raw"
-        )
-    if file.channels != 1:
-        raise FrameError(
-            f"a PNG of {file.channels} channels holds no distances: "
-            "are the colour and depth topics swapped?"
-        )
-    return _decode(data, file, cv2.IMREAD_ANYDEPTH, (file.height, file.width), np.uint16)
+    advice = "subscribe to compressedDepth or raw, or are colour and depth swapped?"
+    return decode_grey_png(data, (16,), f"distances: {advice}")
 
 
 def decode_label_file(data: bytes) -> NDArray[np.uint8]:
-    """A PNG of one 8-bit channel as uint8 [H, W]; raises FrameError, also for one with a palette.
+    """A PNG of one 8-bit channel without a palette as uint8 [H, W]; raises FrameError."""
+    return decode_grey_png(data, (8,), "class indices: labels are 8-bit grey PNG, 255 = void")
 
-    Of a palette OpenCV tells the colours alone, not the indices.
+
+def decode_grey_png(data: bytes, bits: Sequence[int], content: str) -> NDArray[Any]:
+    """The values of a PNG of one channel, uint8 or uint16 [H, W].
+
+    bits: 8, 16 or both: of fewer OpenCV scales the values, of a palette it tells the colours.
+    content: what another PNG does not hold, and advice. Raises FrameError.
     """
     file = inspect_image_file(data)
-    if (file.kind, file.bits, file.channels) != ("PNG", 8, 1) or file.has_palette:
-        what = "with a palette" if file.has_palette else f"with {file.channels} channels"
-        raise FrameError(
-            f"an {file.bits}-bit {file.kind} {what} holds no class indices: "
-            "labels are 8-bit grey PNG, 255 = void"
-        )
-    return _decode(data, file, cv2.IMREAD_GRAYSCALE, (file.height, file.width), np.uint8)
+    if (file.kind, file.channels) != ("PNG", 1) or file.has_palette or file.bits not in bits:
+        raise FrameError(f"a {file} holds no {content}")
+    dtype = np.uint8 if file.bits == 8 else np.uint16
+    shape = file.height, file.width
+    return decode_pixels(data, file.kind, cv2.IMREAD_ANYDEPTH, shape, dtype)
 
 
 def to_rgb(pixels: NDArray[np.uint8], code: int) -> NDArray[np.uint8]:
@@ -105,6 +104,24 @@ def to_rgb(pixels: NDArray[np.uint8], code: int) -> NDArray[np.uint8]:
     except cv2.error as error:  # OpenCV 4.5.4 does on an image of one pixel.
         height, width = pixels.shape[:2]
         raise FrameError(f"OpenCV cannot convert the colours of {width}x{height} pixels") from error
+
+
+def decode_pixels(
+    data: bytes, kind: str, flags: int, shape: tuple[int, ...], dtype: type[np.generic] = np.uint8
+) -> NDArray[Any]:
+    """What OpenCV makes of a file by its IMREAD flags; raises FrameError unless it is of a shape.
+
+    To be called when the file's header was found to announce no more than that.
+    """
+    refusal = FrameError(f"the {kind} cannot be decoded: it is damaged")
+    try:
+        pixels = np.frombuffer(data, np.uint8)
+        array = cv2.imdecode(pixels, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise refusal from error
+    if array is None or array.shape != shape or array.dtype != dtype:
+        raise refusal
+    return np.asarray(array)
 
 
 def inspect_image_file(data: bytes) -> ImageFile:
@@ -119,7 +136,7 @@ def inspect_image_file(data: bytes) -> ImageFile:
     else:
         raise FrameError(
             f"the data begins with {data[:8].hex(' ')!r}, which is neither JPEG nor PNG: "
-            "check the topic and its image_transport format"
+            "check the file, or the topic and its image_transport format"
         )
     require_decodable_size(file.kind, file.width, file.height)
     if len(data) < file.least_bytes:
@@ -135,7 +152,7 @@ def require_decodable_size(kind: str, width: int, height: int) -> None:
     if not 0 < width * height <= MAX_PIXELS:
         raise FrameError(
             f"the {kind} announces {width}x{height} pixels, from 1 to {MAX_PIXELS} are decoded: "
-            "check the driver"
+            "check what made it"
         )
 
 
@@ -175,17 +192,3 @@ def _inspect_jpeg(data: bytes) -> ImageFile:
             file = ImageFile("JPEG", width, height, channels, bits, least_bytes)
         position = segment.start(2) + int.from_bytes(segment[2], "big")
     raise FrameError("the JPEG has no frame header, no scan or no end: the image is truncated")
-
-
-def _decode(
-    data: bytes, file: ImageFile, flags: int, shape: tuple[int, ...], dtype: type[np.generic]
-) -> NDArray[Any]:
-    pixels = np.frombuffer(data, dtype=np.uint8)
-    refusal = FrameError(f"the {file.kind} cannot be decoded: it is damaged")
-    try:
-        array = cv2.imdecode(pixels, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise refusal from error
-    if array is None or array.shape != shape or array.dtype != dtype:
-        raise refusal
-    return np.asarray(array)

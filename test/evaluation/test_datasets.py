@@ -57,7 +57,7 @@ def test_a_listed_folder_is_read_in_the_order_of_its_list(tmp_path, write):
         assert frame.name == str(number)
         assert_shows(frame, picture(number))
     assert open_dataset(tmp_path, layout, "train").names == ("300",)
-    assert (frames.title, frames.label_space) == ("NYUv2 test", "nyu40")
+    assert frames.label_space == "nyu40"
     unit = {"asymformer": "mm", "acnet": "m"}[layout]
     expected = {"layout": layout, "split": "test", "depth unit": unit, "frames": "2, by test.txt"}
     assert frames.settings == expected
@@ -216,7 +216,7 @@ class TestSunRgbd:
         for frame in read_all(frames):
             assert_shows(frame, pictures[frame.name])
         assert open_dataset(tmp_path, "sunrgbd", "train").names == (folders[1],)
-        assert (frames.title, frames.label_space) == ("SUN RGB-D test", "sunrgbd37")
+        assert frames.label_space == "sunrgbd37"
         assert frames.settings["frames"] == "2 of the 2 of allsplit.mat"
         assert "640x480" in frames.settings["resize"]
 

@@ -193,7 +193,7 @@ class TestDepth:
         write_list(tmp_path, "test", ["1"])
         write_image(tmp_path / "Depth/1.png", np.ones((6, 8, channels), np.uint8))
         message = refusal(tmp_path, "dformer", unit=parse_depth_unit("0.04"))
-        assert message.startswith(f"{tmp_path}/Depth/1.png: this PNG is coloured")
+        assert message.startswith(f"{tmp_path}/Depth/1.png: a PNG of {channels} x 8 bits holds no")
 
 
 class TestLabels:

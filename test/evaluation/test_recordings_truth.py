@@ -49,19 +49,26 @@ def test_the_nearest_within_a_millisecond_is_taken(tmp_path, asked, expected):
     assert (None if found is None else found[0, 0]) == expected
 
 
-def test_it_counts_what_was_used_and_tells_when_nothing_was(tmp_path):
-    for number in range(3):
-        write(tmp_path / f"{STAMP + 40 * MS * number}.png", labels())
+def test_it_tells_which_images_belong_to_no_colour_image(tmp_path):
+    stamps = [STAMP + 40 * MS * number for number in range(3)]
+    for stamp in stamps:
+        write(tmp_path / f"{stamp}.png", labels())
 
     truth = open_truth_folder(tmp_path)
-    assert (truth.used, truth.unused) == (0, 3)
-    assert truth.note == (
+    none_fits = (
         f"none of the 3 label images in {tmp_path} is within 1 ms of a colour image: "
-        f"name them by its stamp, as {STAMP}.png is"
+        "name them by its stamp"
     )
+    assert (truth.unused, truth.note) == (3, none_fits)
+    truth.find(77)
+    assert truth.note == f"{none_fits}, as in 77.png"
     for _ in range(2):
         truth.find(STAMP)
-    assert (truth.used, truth.unused, truth.note) == (1, 2, "")
+    some_do = f"2 of 3 label images in {tmp_path} belong to no colour image"
+    assert (truth.unused, truth.note) == (2, some_do)
+    for stamp in stamps:
+        truth.find(stamp)
+    assert (truth.unused, truth.note) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -87,8 +94,8 @@ def test_what_is_no_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("image", "sentence"),
     [
-        (labels().astype(np.uint16), "16-bit PNG"),
-        (np.zeros((4, 6, 3), np.uint8), "with 3 channels holds no class indices"),
+        (labels().astype(np.uint16), "a PNG of 1 x 16 bits holds no class indices"),
+        (np.zeros((4, 6, 3), np.uint8), "a PNG of 3 x 8 bits holds no class indices"),
         (None, "neither JPEG nor PNG"),
     ],
 )
@@ -104,7 +111,7 @@ def test_images_of_another_kind_are_named(tmp_path, image, sentence, place):
 
     with pytest.raises(RecordingError, match=sentence) as error:
         open_truth_folder(tmp_path).find(stamp)
-    assert str(bad) in str(error.value)
+    assert str(error.value).startswith(f"{bad}: ")
 
 
 def test_it_reads_an_image_when_it_is_asked_for(tmp_path):

@@ -111,7 +111,7 @@ MASK = np.zeros((2, 3), np.uint8)
         (
             "16UC1; compressedDepth png",
             PNG[:12] + cv2.imencode(".png", MASK)[1].tobytes(),
-            "an 8-bit PNG of depth holds no distances",
+            "a PNG of 1 x 8 bits holds no distances",
         ),
     ],
 )

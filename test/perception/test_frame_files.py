@@ -157,7 +157,7 @@ LOSSY, LOSSLESS = webp(RGB, 95), webp(RGB)
 REFUSED_COLOR = [
     (b"", "an empty file, no PNG"),
     (b"II*\0\x10\0\0\0", "no PNG, JPEG, WebP or .npy"),
-    (png(2, 1, 16, 2, bytes(13)), "has 16: convert it"),
+    (png(2, 1, 16, 2, bytes(13)), "a PNG of 3 x 16 bits is not read as colour"),
     (png(9, 9, 8, 2, bytes(252))[:-12], "the PNG has no end"),
     (png(60000, 60000, 8, 2, bytes(100)), "announces 60000x60000 pixels"),
     (npy_announcing((2, 2, 4)) + bytes(16), r"this is uint8 \[2, 2, 4\]: convert it"),
@@ -178,9 +178,9 @@ REFUSED_DEPTH = [
     (npy_announcing((2, 2), "<u2") + bytes(3), "damaged or holds no numbers"),
     (b"\x93NUMPY\x01\x00\xff", "damaged or holds no numbers"),
     (PNG_16[:-12], "the PNG has no end"),
-    (png(2, 1, 4, 0, b"\0\x12"), "has 4 bits per pixel, depth has 16"),
-    (png(2, 1, 8, 3, bytes(3), chunk(b"PLTE", bytes(6))), "this PNG is coloured"),
-    (png(2, 1, 16, 4, bytes(9)), "this PNG is coloured"),
+    (png(2, 1, 4, 0, b"\0\x12"), "a PNG of 1 x 4 bits holds no distances"),
+    (png(2, 1, 8, 3, bytes(3), chunk(b"PLTE", bytes(6))), "with a palette holds no distances"),
+    (png(2, 1, 16, 4, bytes(9)), "a PNG of 2 x 16 bits holds no distances"),
     (PNG_16.replace(b"IDAT", b"IDAX"), "cannot be decoded"),
 ]
 

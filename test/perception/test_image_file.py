@@ -18,6 +18,7 @@ from asymformer_ros.perception.image_file import (
     MAX_PIXELS,
     decode_color_file,
     decode_depth_file,
+    decode_grey_png,
     inspect_image_file,
 )
 
@@ -123,9 +124,9 @@ def test_a_png_of_one_16_bit_channel_is_depth():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (JPEG, "an 8-bit JPEG of depth holds no distances: subscribe to compressedDepth or raw"),
-        (PNG, "an 8-bit PNG of depth holds no distances: subscribe to compressedDepth or raw"),
-        (encoded(".png", np.dstack((DEPTH,) * 3)), "PNG of 3 channels holds no distances"),
+        (JPEG, "a JPEG of 3 x 8 bits holds no distances: subscribe to compressedDepth or raw"),
+        (PNG, "a PNG of 3 x 8 bits holds no distances: subscribe to compressedDepth or raw"),
+        (encoded(".png", np.dstack((DEPTH,) * 3)), "PNG of 3 x 16 bits .*, or are colour and dep"),
     ],
 )
 def test_a_file_without_distances_is_refused_as_depth(data, sentence):
@@ -133,11 +134,45 @@ def test_a_file_without_distances_is_refused_as_depth(data, sentence):
         decode_depth_file(data)
 
 
+def test_the_values_of_a_grey_png_are_those_of_the_file():
+    see_through = chunk(b"tRNS", b"\0\x05")
+
+    for data, expected in (
+        (encoded(".png", GREY), GREY),
+        (encoded(".png", DEPTH), DEPTH),
+        (png(2, 1, 8, 0, b"\0\x05\x06", see_through), np.array([[5, 6]], np.uint8)),
+    ):
+        decoded = decode_grey_png(data, (8, 16), "")
+        np.testing.assert_array_equal(decoded, expected)
+        assert decoded.dtype == expected.dtype
+
+
+PALETTE = png(2, 1, 8, 3, b"\0\x01\x00", chunk(b"PLTE", bytes(range(6))))
+
+
+@pytest.mark.parametrize(
+    ("data", "bits", "what"),
+    [
+        (PNG, (8, 16), "PNG of 3 x 8 bits"),
+        (JPEG, (8, 16), "JPEG of 3 x 8 bits"),
+        (encoded(".jpg", GREY), (8, 16), "JPEG of 1 x 8 bits"),
+        (PALETTE, (8, 16), "PNG of 1 x 8 bits with a palette"),
+        (png(2, 1, 8, 4, b"\0\x05\x80\x06\xff"), (8, 16), "PNG of 2 x 8 bits"),
+        (png(2, 1, 4, 0, b"\0\x12"), (8, 16), "PNG of 1 x 4 bits"),
+        (encoded(".png", DEPTH), (8,), "PNG of 1 x 16 bits"),
+        (encoded(".png", GREY), (16,), "PNG of 1 x 8 bits"),
+    ],
+)
+def test_what_is_no_grey_png_of_those_bits_is_refused(data, bits, what):
+    with pytest.raises(FrameError, match=f"^a {what} holds no classes: say so$"):
+        decode_grey_png(data, bits, "classes: say so")
+
+
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
-        (np.dstack((DEPTH,) * 3), "16 bits per channel is not read as colour: publish 8 bits$"),
-        (DEPTH, "are the colour and depth topics swapped"),
+        (np.dstack((DEPTH,) * 3), "a PNG of 3 x 16 bits is not read as colour, .* 8 bits per channel$"),
+        (DEPTH, "are colour and depth swapped"),
     ],
 )
 def test_16_bits_are_refused_as_colour(array, sentence):
@@ -171,7 +206,7 @@ def test_a_damaged_png_is_refused(at):
 
 @pytest.mark.parametrize("data", [b"", b"II*\0\x10\0\0\0", b"\xff\xd8", bytes(99)])
 def test_another_format_is_refused(data):
-    with pytest.raises(FrameError, match="neither JPEG nor PNG: check the topic"):
+    with pytest.raises(FrameError, match="neither JPEG nor PNG: check the file, or the topic"):
         decode_color_file(data)
 
 
@@ -180,7 +215,7 @@ def test_the_largest_image_that_is_decoded_has_16_megapixels(kind):
     blank = np.zeros((4096, MAX_PIXELS // 4096), np.uint8)
     assert inspect_image_file(encoded(f".{kind}", blank)).width == 4096
 
-    with pytest.raises(FrameError, match="announces 4097x4096 pixels, from 1 to 16777216"):
+    with pytest.raises(FrameError, match="announces 4097x4096 pixels, from 1 to 16777216 are decoded: check what made"):
         inspect_image_file(
             png(4097, 4096, 8, 0, b"") if kind == "PNG" else jpeg_announcing(4097, 4096)
         )

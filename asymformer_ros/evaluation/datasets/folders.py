@@ -26,7 +26,6 @@ class FolderLayout:
     table: from stored label to class. is_sun: whether it is evaluated at the size of SUN RGB-D.
     """
 
-    title: str
     label_space: str
     color: str
     depth: str
@@ -63,7 +62,6 @@ class FolderLayout:
             return resized(frame) if self.is_sun else frame
 
         return LabelledFrames(
-            title=f"{self.title} {split}",
             label_space=self.label_space,
             settings={"frames": source} | ({"resize": RESIZE} if self.is_sun else {}),
             names=tuple(names),

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ from asymformer_ros.evaluation.labelled_frames import DatasetError, LabelledFram
 from asymformer_ros.perception import frame_files
 from asymformer_ros.perception.depth_unit import DepthUnit
 from asymformer_ros.perception.frames import FrameError
-from asymformer_ros.perception.image_file import inspect_image_file
+from asymformer_ros.perception.image_file import decode_grey_png
 
 
 def read_color(path: Path) -> NDArray[np.uint8]:
@@ -33,7 +32,11 @@ def read_depth(path: Path, unit: DepthUnit) -> NDArray[np.float32]:
 def read_label_values(path: Path) -> NDArray[Any]:
     """The values of a grey PNG of 8 or 16 bits or of a .npy file; raises DatasetError."""
     try:
-        values = np.load(path) if path.suffix == ".npy" else _decode(path.read_bytes())
+        if path.suffix == ".npy":
+            values = np.load(path)
+        else:
+            content = "classes, a grey PNG of 8 or 16 does"
+            values = decode_grey_png(path.read_bytes(), (8, 16), content)
     except Exception as error:  # a damaged .npy file makes its parser raise all sorts
         reason = " ".join(str(error).split())
         raise DatasetError(f"{path} cannot be read as labels, replace it: {reason}") from error
@@ -70,15 +73,3 @@ def of_dataset(where: str = "") -> Iterator[None]:
         yield
     except FrameError as error:
         raise DatasetError(f"{where}: {error}" if where else str(error)) from error
-
-
-def _decode(data: bytes) -> NDArray[Any]:
-    file = inspect_image_file(data)
-    # Of a palette OpenCV gives the colours, and fewer bits it scales.
-    if file.kind != "PNG" or file.channels != 1 or file.has_palette or file.bits < 8:
-        what = "palette" if file.has_palette else f"{file.channels} x {file.bits} bits"
-        raise FrameError(f"a {file.kind} of {what} holds no classes, a grey PNG of 8 or 16 does")
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise FrameError("the PNG is damaged")
-    return np.asarray(values)

@@ -51,7 +51,6 @@ LAYOUTS_BY_NAME: Mapping[str, Layout] = {
         "NYUv2: AsymFormer's images/ depths/ labels/ of PNG, train.txt, test.txt",
         "mm",
         FolderLayout(
-            "NYUv2",
             "nyu40",
             "images/{name}.png",
             "depths/{name}.png",
@@ -63,7 +62,6 @@ LAYOUTS_BY_NAME: Mapping[str, Layout] = {
         "NYUv2: ACNet's images/ depths/ labels40/ of .npy, train.txt, test.txt",
         "m",
         FolderLayout(
-            "NYUv2",
             "nyu40",
             "images/{name}.npy",
             "depths/{name}.npy",
@@ -75,7 +73,6 @@ LAYOUTS_BY_NAME: Mapping[str, Layout] = {
         "NYUv2: train/ and test/ with color/ (WebP), depth/ (8 bit), label/ at 320x240",
         "nyuv2-small",
         FolderLayout(
-            "NYUv2",
             "nyu40",
             "{split}/color/{name}.webp",
             "{split}/depth/{name}.png",
@@ -87,7 +84,6 @@ LAYOUTS_BY_NAME: Mapping[str, Layout] = {
         "NYUv2: DFormer's and CMX's RGB/ (JPEG) Depth/ Label/, train.txt, test.txt",
         None,
         FolderLayout(
-            "NYUv2",
             "nyu40",
             "RGB/{name}.jpg",
             "Depth/{name}.png",
@@ -105,7 +101,6 @@ LAYOUTS_BY_NAME: Mapping[str, Layout] = {
         "SUN RGB-D: AsymFormer's test_image/ (.npy) test_depth/ test_label/, test.txt; train alike",
         "sunrgbd",
         FolderLayout(
-            "SUN RGB-D",
             "sunrgbd37",
             "{split}_image/{name}.npy",
             "{split}_depth/{name}.png",

@@ -24,7 +24,6 @@ def open_nyuv2_mat(path: Path, split: str, unit: DepthUnit) -> LabelledFrames:
     numbers = official_split(split)
     frames = _MatFrames(path / FILE if path.is_dir() else path, unit)
     return LabelledFrames(
-        title=f"NYUv2 {split}",
         label_space="nyu40",
         settings={"frames": f"{len(numbers)}, the official split", "depth": "in-painted"},
         names=tuple(f"{number:04d}" for number in numbers),

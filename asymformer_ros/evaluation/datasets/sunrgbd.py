@@ -55,7 +55,6 @@ def open_sunrgbd(root: Path, split: str, unit: DepthUnit) -> LabelledFrames:
     require_files([path for one in files for path in (one.color, one.depth)], why)
     frames = _SunFrames(root / _LABELS, files, len(every), unit)
     return LabelledFrames(
-        title=f"SUN RGB-D {split}",
         label_space="sunrgbd37",
         settings={
             "frames": f"{len(files)} of the {len(chosen)} of allsplit.mat",
