@@ -94,7 +94,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "asymformer = asymformer_ros.cli.main:main",
+            "asymformer = asymformer_ros.cli.main:program",
             "segmentation_node = asymformer_ros.ros.node:main",
             "simulated_camera = asymformer_ros.ros.simulated_camera:main",
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from asymformer_ros.cli.arguments import (
@@ -111,7 +112,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; returns the exit code, 0 if nothing was lost."""
-    args.output.mkdir(parents=True, exist_ok=True)  # before the engine, which takes seconds
+    # Before the engine, which takes seconds, and all that follows.
+    args.output.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=args.output):
+        pass
     return {"bag": _bag, "dataset": _dataset, "rooms": _rooms}[args.what](args)
 
 
@@ -231,7 +235,7 @@ def _open_engine(args: argparse.Namespace) -> tuple[Engine, str]:
 
         loaded = load_engine(args.weights, args.engine, args.cache_dir, args.profile)
         print(f"engine: {loaded.sentence}", flush=True)
-        return loaded.engine, loaded.sentence
+        return loaded.engine, loaded.chosen
     if args.engine not in ("auto", "torch"):
         raise EngineError("--multi-scale and --flip run in PyTorch: leave --engine out")
     from asymformer_ros.engines.cache import EngineCache

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -24,6 +26,7 @@ _VERBS = {
     "soak": "Run the node for an hour on a camera that goes wrong, and watch its memory.",
     "train": "Train the bundled weights again.",
 }
+_INTERRUPTED = 130
 _EXTRAS = {
     "rclpy": "ros",
     "onnxruntime": "cpu",
@@ -33,6 +36,21 @@ _EXTRAS = {
     "tqdm": "evaluate",
     "jinja2": "evaluate",
 }
+
+
+def program() -> None:
+    """The command as a process of its own: ends it with the exit code of `main`.
+
+    SIGTERM cleans up as Ctrl-C does.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code == _INTERRUPTED:
+        # A thread that is still loading a network would abort the process on its way out.
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         return code
     except KeyboardInterrupt:
-        message, code = "interrupted", 130
+        message, code = "interrupted", _INTERRUPTED
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", "ros")
         message, code = f"{error.name} is not installed: pip install '.[{extra}]'", 1
@@ -59,6 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Errors of this package are sentences for users; others are faults, with a traceback.
         if not isinstance(error, OSError) and not is_for_users(error):
             raise
-        message, code = str(error), 1
+        message, code = _sentence(error), 1
     print(f"asymformer {args.verb}: {message}", file=sys.stderr)
     return code
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

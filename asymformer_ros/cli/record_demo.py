@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Not the time of today: the same arguments give the same bag.
 _BEGIN_NS = 1_700_000_000_000_000_000
-_LEAST_SIDE = 32
+_LEAST_SIDE, _LARGEST_SIDE = 32, 4096
 _CAMERA_INFO = "/color/camera_info"
 _TOPICS: dict[Stream, str] = {
     "labels": "/labels/image_raw",
@@ -64,9 +64,10 @@ def run(args: argparse.Namespace) -> int:
     output: Path = args.output
     if output.exists():
         raise RecordingError(f"{output} exists already: remove it or give another path")
-    if min(args.width, args.height) < _LEAST_SIDE or args.seed < 0:
+    sides = args.width, args.height
+    if min(sides) < _LEAST_SIDE or max(sides) > _LARGEST_SIDE or args.seed < 0:
         raise RecordingError(
-            f"--width and --height are {_LEAST_SIDE} at least, --seed is not negative"
+            f"--width and --height are {_LEAST_SIDE} to {_LARGEST_SIDE}, --seed is not negative"
         )
     frames = max(1, round(args.seconds * args.rate))
     intrinsics = Intrinsics().scaled(args.width, args.height)

@@ -30,16 +30,20 @@ class LoadedEngine:
         return self.engine.profile.num_classes
 
     @property
-    def sentence(self) -> str:
-        """What runs, how well it agrees with float32, and why not the engines before it."""
+    def chosen(self) -> str:
+        """What runs, and how well it agrees with float32."""
         engine = self.engine
         height, width = engine.input_size
-        chosen = (
+        return (
             f"{engine.name} {engine.precision}, {width}x{height}, self-check {engine.agreement:.2%}"
         )
-        if not engine.passed_over:
-            return chosen
-        return f"{chosen}; passed over: {reasons(engine.passed_over)}"
+
+    @property
+    def sentence(self) -> str:
+        """What runs, how well it agrees with float32, and why not the engines before it."""
+        if not self.engine.passed_over:
+            return self.chosen
+        return f"{self.chosen}; passed over: {reasons(self.engine.passed_over)}"
 
 
 def load_engine(

@@ -31,8 +31,10 @@ def comparison_table(first: Result, second: Result) -> str:
         lines += ["No setting differs", ""]
     lines += ["Figures", *_indented([("", "A", "B", "B - A"), *_figure_rows(first, second)])]
     if classes := _class_rows(first, second):
+        changed = [row for row in classes if row[-1] != _points(0.0)]
         lines += ["", "IoU by class, the largest change first"]
-        lines += _indented([("", "A", "B", "B - A"), *classes])
+        lines += _indented([("", "A", "B", "B - A"), *changed]) if changed else []
+        lines += [f"  {len(classes) - len(changed)} of {len(classes)} classes have not changed"]
     for name, result in (("A", first), ("B", second)):
         lines += [readable(f"problem in {name}: {problem}") for problem in result.problems]
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def conclude(
     with_drops = ConfusionMatrix(len(space.classes))
     with_drops.merge(keeper.confusion)
     with_drops.merge(keeper.confusion_of_lost)
-    some_lost = keeper.confusion_of_lost.counts.any()
+    some_lost = keeper.latency_ms and keeper.confusion_of_lost.counts.any()
     return Result(
         subject=subject,
         complete=run.complete,

@@ -27,7 +27,8 @@ def result_table(result: Result) -> str:
     lines += [f"  {line}" for line in aligned(rows)]
     if result.latency_ms is not None:
         lines.append(readable(f"  latency is that of {result.latency_ms.of}"))
-    lines += ["", *_classes(result.classes, with_truth=result.scores is not None)]
+    if frames.segmented:
+        lines += ["", *_classes(result.classes, with_truth=result.scores is not None)]
     if not result.complete:
         lines += ["", "PARTIAL: the evaluation did not reach its end"]
     lines += [readable(f"problem: {problem}") for problem in result.problems]

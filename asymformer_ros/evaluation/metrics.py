@@ -39,7 +39,8 @@ class ConfusionMatrix:
     def add(self, truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
         """Count one image; both uint8 of one shape. Raises FrameError."""
         if truth.shape != prediction.shape:
-            raise FrameError(f"truth is {truth.shape}, prediction is {prediction.shape}")
+            (height, width), (rows, columns) = truth.shape, prediction.shape
+            raise FrameError(f"truth is {width}x{height}, its frame {columns}x{rows}")
         counts = _pairs(truth, prediction)
         if (strange := counts[self.num_classes : UNLABELLED].any(axis=1)).any():
             largest = self.num_classes + int(np.nonzero(strange)[0][-1])

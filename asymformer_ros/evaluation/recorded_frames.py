@@ -58,6 +58,7 @@ class RecordedFrames:
         self._recording = recording
         self._truths = truths
         self._queue_size = queue_size
+        self._slop_ns = slop_ns
         self._synchronizer = RgbdSynchronizer[RecordedImage, RecordedImage](slop_ns, queue_size)
         # Stamps of the colour images of which it is not known yet whether they find a partner.
         self._open: dict[int, None] = {}
@@ -74,6 +75,7 @@ class RecordedFrames:
                 # The synchronizer holds no more than that.
                 while len(self._open) > self._queue_size:
                     yield self._lost(next(iter(self._open)))
+            self._tell_of_stamps()
             yield from self._settled(self._synchronizer.drain())
             for stamp_ns in list(self._open):
                 yield self._lost(stamp_ns)
@@ -100,6 +102,14 @@ class RecordedFrames:
                 seconds, nanoseconds = divmod(pair.color_stamp_ns, 1_000_000_000)
                 name = pair.color.name or f"{seconds}.{nanoseconds:09d}"
                 yield EvaluatedFrame(name, frame, truth)
+
+    def _tell_of_stamps(self) -> None:
+        apart_ns = self._synchronizer.stamps_apart_ns()
+        if apart_ns is not None and apart_ns > self._slop_ns:
+            self.intake.tell(
+                f"stamps of colour and depth are {apart_ns / 1e6:.1f} ms apart at the end, the "
+                f"slop is {self._slop_ns / 1e6:.1f} ms: a larger --slop would pair them"
+            )
 
     def _lost(self, stamp_ns: int) -> LostFrame:
         del self._open[stamp_ns]

@@ -23,7 +23,7 @@ class Subject:
 
     kind: ``bag``, ``dataset`` or ``rooms``. mode: ``offline`` or ``through_ros``. path: as given.
     settings: what else decides the figures, by name: layout, split, topics, slop.
-    engine: the sentence of `LoadedEngine`. label_space: name of the classes.
+    engine: what ran, in words. label_space: name of the classes.
     """
 
     kind: str

@@ -127,6 +127,8 @@ def run(
         done.intake.tell(sentence_of(error))
         if not (isinstance(error, OSError) or is_for_users(error)):
             done.fault = error
+    if done.keeper.scored and not done.keeper.confusion.counts.any():
+        done.intake.tell("the truth has not one labelled pixel: nothing was scored")
     done.seconds = time.perf_counter() - begun_s
     return done
 

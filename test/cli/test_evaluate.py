@@ -25,7 +25,7 @@ PATIENCE_S = 240
 
 def start(*arguments):
     """The command as a process of its own."""
-    program = "import sys; from asymformer_ros.cli.main import main; sys.exit(main())"
+    program = "from asymformer_ros.cli.main import program; program()"
     package = str(Path(asymformer_ros.__file__).parents[1])
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
@@ -244,15 +244,15 @@ def test_other_engines_cannot_run_multi_scale(nyuv2, capsys):
     assert "--multi-scale and --flip run in PyTorch" in capsys.readouterr().err
 
 
-def test_a_damaged_frame_of_a_data_set_ends_it_with_the_figures_before_it(nyuv2, tmp_path, capsys):
-    (nyuv2 / "depths/2.png").write_bytes(b"no image")
+def test_a_damaged_frame_of_a_data_set_is_left_out_and_named(nyuv2, tmp_path):
+    (nyuv2 / "depths/1.png").write_bytes(b"no image")
     arguments = ["dataset", nyuv2, "--layout", "asymformer", "--engine", "onnxruntime"]
     done = Evaluated(tmp_path / "out", *arguments)
 
     assert done.code == 1
-    assert not done.result.complete
     assert done.result.frames.scored == 1
-    assert any("2.png" in problem for problem in done.result.problems)
+    assert done.result.frames.dropped == {"unreadable": 1}
+    assert any("1.png" in problem for problem in done.result.problems)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_an_interrupted_recording_leaves_nothing(tmp_path, monkeypatch):
     ("options", "sentence"),
     [
         ([], "exists already: remove it or give another path"),
-        (["--width", "8"], "--width and --height are 32 at least"),
+        (["--width", "8"], "--width and --height are 32 to 4096"),
         (["--seed", "-1"], "--seed is not negative"),
     ],
 )

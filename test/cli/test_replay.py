@@ -31,7 +31,7 @@ class Replay:
     """The command run to its end: exit code, output and the figures of the table by name."""
 
     def __init__(self, folder, path, *options):
-        program = "import sys; from asymformer_ros.cli.main import main; sys.exit(main())"
+        program = "from asymformer_ros.cli.main import program; program()"
         command = [sys.executable, "-c", program, "replay", str(path), *options]
         package = str(Path(asymformer_ros.__file__).parents[1])
         done = subprocess.run(

@@ -92,6 +92,15 @@ def test_names_are_stamps_to_the_nanosecond():
     assert Read(*images).items[0].name == "1700000000.033333333"
 
 
+def test_stamps_that_are_too_far_apart_are_told_with_the_remedy():
+    read = Read(*(image(stream, stamp) for stream, stamp in [("color", 0), ("depth", 100)] * 3))
+
+    assert read.told == ["lost"]
+    assert "stamps of colour and depth are 100.0 ms apart at the end, the slop is 20.0" in (
+        read.problems
+    )
+
+
 def test_the_last_frames_need_no_successor():
     read = Read(image("color", 0), image("depth", 8), image("color", 33), image("depth", 41))
 

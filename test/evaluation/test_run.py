@@ -122,7 +122,7 @@ def test_a_failing_engine_costs_its_frames_alone():
     ("truth", "sentence"),
     [
         (plane(77), "truth has class 77, the set has 40: classes are 0 to 39, 255 is void"),
-        (plane(0)[:2], "truth is (2, 6), prediction is (4, 6)"),
+        (plane(0)[:2], "truth is 6x2, its frame 6x4"),
     ],
 )
 def test_truth_that_cannot_be_right_is_left_out_and_told(truth, sentence):
