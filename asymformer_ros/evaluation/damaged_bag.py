@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
-from asymformer_ros.evaluation.damaged_records import LARGEST
+from asymformer_ros.evaluation.damaged_records import decompressed
 from asymformer_ros.evaluation.recordings import Losses
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -102,10 +102,6 @@ def _decompressed(message: BagMessage) -> BagMessage:
     """The message itself where rosbag2 compressed each one; CDR begins with 0."""
     if not message.data.startswith(_ZSTD_MAGIC):
         return message
-    import zstandard
-
-    try:
-        data = zstandard.ZstdDecompressor().stream_reader(message.data).read(LARGEST)
-    except zstandard.ZstdError:  # its deserialisation fails and is counted
-        return message
-    return message._replace(data=data)
+    data, good = decompressed("zstd", message.data)
+    # Of what is not good the deserialisation fails and is counted.
+    return message._replace(data=data) if good else message

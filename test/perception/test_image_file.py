@@ -171,7 +171,10 @@ def test_what_is_no_grey_png_of_those_bits_is_refused(data, bits, what):
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
-        (np.dstack((DEPTH,) * 3), "a PNG of 3 x 16 bits is not read as colour, .* 8 bits per channel$"),
+        (
+            np.dstack((DEPTH,) * 3),
+            "a PNG of 3 x 16 bits is not read as colour, .* 8 bits per channel$",
+        ),
         (DEPTH, "are colour and depth swapped"),
     ],
 )
@@ -215,7 +218,10 @@ def test_the_largest_image_that_is_decoded_has_16_megapixels(kind):
     blank = np.zeros((4096, MAX_PIXELS // 4096), np.uint8)
     assert inspect_image_file(encoded(f".{kind}", blank)).width == 4096
 
-    with pytest.raises(FrameError, match="announces 4097x4096 pixels, from 1 to 16777216 are decoded: check what made"):
+    with pytest.raises(
+        FrameError,
+        match="announces 4097x4096 pixels, from 1 to 16777216 are decoded: check what made",
+    ):
         inspect_image_file(
             png(4097, 4096, 8, 0, b"") if kind == "PNG" else jpeg_announcing(4097, 4096)
         )

@@ -129,9 +129,10 @@ def test_a_saved_frame_can_be_played_again(calibrated):
     stamp = calibrated.later()
     for image in recording.images():
         publish = {"depth": calibrated.camera.depth, "color": calibrated.camera.color}
-        array = image.data.view(np.uint16) if image.stream == "depth" else image.data
-        array = array.reshape(image.height, image.width, -1)
-        color = publish[image.stream](stamp, array, image.encoding)
+        message = image.message
+        array = message.data.view(np.uint16) if image.stream == "depth" else message.data
+        array = array.reshape(message.height, message.width, -1)
+        color = publish[image.stream](stamp, array, message.encoding)
     assert bytes(consumer.output_of(color).data) == labels
 
 
