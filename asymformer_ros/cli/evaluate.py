@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 from asymformer_ros.cli.arguments import (
     add_weights,
     depth_unit,
-    not_negative_number,
     positive_integer,
-    positive_number,
 )
-from asymformer_ros.cli.recording_lines import describe
+from asymformer_ros.cli.recording import add_recording, open_described
 from asymformer_ros.engines.engine import Engine, EngineError
 
 if TYPE_CHECKING:
     from asymformer_ros.evaluation.frames import FrameSource
     from asymformer_ros.evaluation.labelled_frames import LabelledFrames
     from asymformer_ros.evaluation.recorded_frames import RecordedFrames
-    from asymformer_ros.evaluation.recordings import Recording, Stream
+    from asymformer_ros.evaluation.recordings import Recording
 
 _ROOM_SIZE = (640, 480)
 #: As the node's parameter sync.queue_size.
@@ -38,24 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path",
-        type=Path,
-        metavar="PATH",
-        help="a ROS 1 .bag, a rosbag2 folder, a .mcap or .db3, or a folder with color/, depth/ "
-        "(16-bit PNG, mm) and perhaps label/ (PNG of classes, 255 = void), files named alike",
-    )
-    parser.add_argument("--color-topic", default="", help="of a bag; default: the only one")
-    parser.add_argument("--depth-topic", default="", help="of a bag; default: the only one")
+    add_recording(parser)
     truth = parser.add_mutually_exclusive_group()
     truth.add_argument("--label-topic", default="", help="truth in a bag, mono8 or PNG; 255 = void")
     truth.add_argument(
         "--labels", type=Path, help="truth as a folder of 8-bit PNGs, named by the colour's stamp"
     )
-    parser.add_argument(
-        "--slop", type=not_negative_number, default=0.05, help="sync.slop of the node: 0.05"
-    )
-    parser.add_argument("--rate", type=positive_number, default=5.0, help="frames/s of a folder: 5")
     parser.add_argument(
         "--rotate", type=int, choices=(0, 90, 180, 270), default=0, help="as the node's: 0"
     )
@@ -120,15 +106,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _bag(args: argparse.Namespace) -> int:
-    from asymformer_ros.evaluation.recordings import RecordingError, open_recording
+    from asymformer_ros.evaluation.recordings import RecordingError
 
-    topics: dict[Stream, str] = {
-        "color": args.color_topic,
-        "depth": args.depth_topic,
-        "labels": args.label_topic,
-    }
-    recording = open_recording(args.path, topics, args.rate)
-    describe(args.path, recording)
+    recording = open_described(args)
     if args.shared_domain and not args.through_ros:
         raise RecordingError("--shared-domain belongs to --through-ros: give both")
     if args.through_ros:

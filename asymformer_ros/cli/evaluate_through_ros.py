@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from asymformer_ros.cli.recording import recording_trial
+
 if TYPE_CHECKING:
     from asymformer_ros.evaluation.received_labels import ReceivedLabels
     from asymformer_ros.evaluation.recordings import Recording
@@ -126,36 +128,7 @@ def _run_trial(
 ) -> None:
     from tqdm import tqdm
 
-    from asymformer_ros.evaluation.recordings import CompressedMessage
-    from asymformer_ros.ros.recorded_camera import TRANSPORTS
-    from asymformer_ros.ros.trial import Trial, ros_node
-
-    camera = {
-        "path": str(args.path),
-        "color_topic": args.color_topic,
-        "depth_topic": args.depth_topic,
-        "rate": args.rate,
-        "once": True,
-        "account": str(account_path),
-    }
-    node = {
-        "weights": args.weights,
-        "profile": args.profile,
-        "cache_dir": args.cache_dir,
-        "engine": args.engine,
-        "rotate": args.rotate,
-        "sync.slop": args.slop,
-        "exit_with_parent": True,
-    }
-    for stream, transport in TRANSPORTS.items():
-        if isinstance(recording.first[stream].message, CompressedMessage):
-            node[f"{stream}_transport"] = transport
-    trial = Trial(
-        camera=ros_node("recorded_camera", camera),
-        node=ros_node("node", node),
-        folder=args.output,
-        overlay_from_s=float("inf"),
-    )
+    trial = recording_trial(args, recording, account_path, {"once": True}, {"rotate": args.rotate})
     with tqdm(total=recording.counts["color"], unit="frame", desc="playing", disable=None) as bar:
 
         def progress(seconds: float) -> None:

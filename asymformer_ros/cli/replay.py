@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asymformer_ros.cli.arguments import not_negative_number, positive_number
-from asymformer_ros.cli.recording_lines import describe
+from asymformer_ros.cli.arguments import add_weights, positive_number
+from asymformer_ros.cli.recording import add_recording, open_described, recording_trial
 
 if TYPE_CHECKING:
-    from asymformer_ros.evaluation.recordings import Recording, Stream
+    from asymformer_ros.evaluation.recordings import Recording
     from asymformer_ros.perception.labels import LabelSpace
     from asymformer_ros.ros.observer import Observer
 
@@ -23,43 +23,22 @@ _MOST_SINGLE_OVERLAYS = 30
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument(
-        "path",
-        type=Path,
-        metavar="PATH",
-        help="a ROS 1 .bag, a rosbag2 folder, a .mcap or .db3, or a folder with color/, depth/ "
-        "(16-bit PNG, mm) and perhaps label/ (PNG of classes, 255 = void), files named alike",
-    )
-    parser.add_argument("--color-topic", default="", help="of a bag; default: the only one")
-    parser.add_argument("--depth-topic", default="", help="of a bag; default: the only one")
+    add_recording(parser)
     parser.add_argument("--label-topic", default="", help="of a bag, mono8; default: no score")
-    parser.add_argument("--rate", type=positive_number, default=5.0, help="frames/s of a folder: 5")
     parser.add_argument(
         "--seconds",
         type=positive_number,
         default=0.0,
         help="play round and round for that long; default: once, or as often as 5 s need",
     )
-    parser.add_argument(
-        "--slop", type=not_negative_number, default=0.05, help="sync.slop of the node: 0.05"
-    )
-    parser.add_argument("--weights", default="asymformer-nano", help="bundled name or a file")
+    add_weights(parser)
     parser.add_argument("--engine", default="auto", help="engine of the node (default auto)")
     parser.add_argument("--output", type=Path, default=Path("replay"), help="folder: replay")
 
 
 def run(args: argparse.Namespace) -> int:
     """Replay; returns the exit code, 0 if a frame was segmented and the recording is whole."""
-    from asymformer_ros.evaluation.recordings import open_recording
-
-    topics: dict[Stream, str] = {
-        "color": args.color_topic,
-        "depth": args.depth_topic,
-        "labels": args.label_topic,
-    }
-    recording = open_recording(args.path, topics, args.rate)
-    describe(args.path, recording)
-    return _replay(args, recording)
+    return _replay(args, open_described(args))
 
 
 def _replay(args: argparse.Namespace, recording: Recording) -> int:
@@ -67,16 +46,14 @@ def _replay(args: argparse.Namespace, recording: Recording) -> int:
 
     from asymformer_ros.cli.summary import summary, table
     from asymformer_ros.engines.choose import load_engine
-    from asymformer_ros.evaluation.recordings import CompressedMessage
     from asymformer_ros.perception.labels import load_label_space
     from asymformer_ros.resources import resource
     from asymformer_ros.ros.observer import Observer
-    from asymformer_ros.ros.recorded_camera import TRANSPORTS
-    from asymformer_ros.ros.trial import Trial, isolate, ros_node
+    from asymformer_ros.ros.trial import isolate
 
     print("Loading the network; the recording starts in some seconds ...", flush=True)
     # The node loads them, too; this tells which classes they know, and errors come early.
-    loaded = load_engine(args.weights, args.engine)
+    loaded = load_engine(args.weights, args.engine, args.cache_dir, args.profile)
     loaded.engine.close()
     space = load_label_space(loaded.label_space)
 
@@ -86,31 +63,12 @@ def _replay(args: argparse.Namespace, recording: Recording) -> int:
     observer = Observer(len(space.classes), keep=_OVERLAYS_KEPT)
     observer.watch_overlay()
     camera = {
-        "path": str(args.path),
-        "color_topic": args.color_topic,
-        "depth_topic": args.depth_topic,
         "label_topic": args.label_topic,
-        "rate": args.rate,
         "seconds": args.seconds,
         # Or the end of a play would pair with the beginning of the next.
         "pause": max(1 / args.rate, 2 * args.slop),
-        "account": str(account_path),
     }
-    node = {
-        "weights": args.weights,
-        "engine": args.engine,
-        "sync.slop": args.slop,
-        "exit_with_parent": True,
-    }
-    for stream, transport in TRANSPORTS.items():
-        if isinstance(recording.first[stream].message, CompressedMessage):
-            node[f"{stream}_transport"] = transport
-    trial = Trial(
-        camera=ros_node("recorded_camera", camera),
-        node=ros_node("node", node),
-        folder=args.output,
-        overlay_from_s=float("inf"),
-    )
+    trial = recording_trial(args, recording, account_path, camera, {})
 
     def progress(seconds: float) -> None:
         received = observer.seen.report.get("received_color", "0")
