@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from asymformer_ros.evaluation.recorded_messages import BagMessages
-from asymformer_ros.evaluation.recorded_topics import ImageTopic, choose_topic
+from asymformer_ros.evaluation.recorded_topics import ImageTopic, TopicChoice
 from asymformer_ros.evaluation.recordings import (
     CompressedMessage,
     Losses,
@@ -32,7 +32,7 @@ _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 def open_bag(path: Path, wanted: Mapping[Stream, str]) -> Recording:
     """Find the image topics of a bag; raises RecordingError.
 
-    wanted: topics that the user named; a stream without one gets the only topic of its encodings.
+    wanted: topics that the user named; `TopicChoice` finds the others.
     """
     losses = Losses()
     bag = BagMessages(path, losses)
@@ -68,16 +68,11 @@ def _choose(path: Path, wanted: Mapping[Stream, str], bag: BagMessages) -> dict[
     ]
     names = {topic.name for topic in found}
     others = [topic for name, topic in bag.topics.items() if name not in names]
-    streams: list[Stream] = ["color", "depth"]
-    if wanted.get("labels"):
-        streams.append("labels")
-    chosen: dict[Stream, ImageTopic] = {}
-    for stream in streams:
-        one = choose_topic(path, stream, wanted.get(stream, ""), found, others)
-        if one.name in {other.name for other in chosen.values()}:
-            raise RecordingError(f"{path}: {one.name} cannot be two streams: name another topic")
-        chosen[stream] = ImageTopic(one.topic, replace(one.first, stream=stream))
-    return chosen
+    chosen = TopicChoice(path, found, others).choose(wanted)
+    return {
+        stream: ImageTopic(one.topic, replace(one.first, stream=stream))
+        for stream, one in chosen.items()
+    }
 
 
 def _first(bag: BagMessages, topic: str) -> RecordedImage | None:
@@ -98,7 +93,7 @@ def _images(
         else:
             yield image
     for topic, count in damaged.items():
-        losses.note(f"{count} messages on {topic} are damaged and were left out")
+        losses.note(f"messages on {topic} that are damaged and were left out: {count}")
 
 
 def _image(stream: Stream, time_ns: int, fields: Any) -> RecordedImage:

@@ -134,8 +134,9 @@ def inspect_image_file(data: bytes) -> ImageFile:
     elif data.startswith(_JPEG):
         file = _inspect_jpeg(data)
     else:
+        beginning = f"begins with {data[:8].hex(' ')!r}" if data else "is empty"
         raise FrameError(
-            f"the data begins with {data[:8].hex(' ')!r}, which is neither JPEG nor PNG: "
+            f"the data {beginning}, which is neither JPEG nor PNG: "
             "check the file, or the topic and its image_transport format"
         )
     require_decodable_size(file.kind, file.width, file.height)

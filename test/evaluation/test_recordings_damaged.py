@@ -235,7 +235,7 @@ class TestDamageInTheMiddle:
         numbers, counts, losses = read(path)
         assert numbers == [0, 1, 2, 4, 5]
         assert counts["color"] == FRAMES
-        assert losses == ("1 messages on /depth are damaged and were left out",)
+        assert losses == ("messages on /depth that are damaged and were left out: 1",)
 
     @pytest.mark.parametrize("kind", ["mcap", "mcap storage", "ros1", "ros1 lz4"])
     def test_chunks_behind_a_damaged_one_are_read(self, tmp_path, kind):

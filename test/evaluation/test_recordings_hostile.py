@@ -148,7 +148,7 @@ def test_a_small_message_does_not_become_a_large_one(tmp_path, monkeypatch):
 
     (count, losses), peak = peak_of(lambda: read(path))
     assert count == 2 * FRAMES - 1
-    assert "1 messages on /depth are damaged and were left out" in losses
+    assert "messages on /depth that are damaged and were left out: 1" in losses
     assert peak < 8 * MIB
 
 
