@@ -22,7 +22,7 @@ def stage(cause: str) -> Iterator[None]:
     """Whatever is raised inside drops the frame under `cause`, unless a stage inside said why."""
     try:
         yield
-    except (FrameDropped, KeyboardInterrupt, SystemExit):
+    except (FrameDropped, KeyboardInterrupt):
         raise
     except BaseException as error:  # PyO3's PanicException is no Exception
         raise FrameDropped(cause, sentence_of(error)) from error
