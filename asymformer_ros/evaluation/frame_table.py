@@ -22,7 +22,7 @@ def frame_table(path: Path) -> Iterator[Callable[[FrameRow], None]]:
     growing = path.with_name(f".{path.name}.part")
     try:
         # File names that are no text come as surrogates, which UTF-8 has no place for.
-        with growing.open("w", newline="", encoding="utf-8", errors="replace") as file:
+        with growing.open("w", 1, encoding="utf-8", errors="replace", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(_COLUMNS)
             yield lambda row: writer.writerow(astuple(row))
