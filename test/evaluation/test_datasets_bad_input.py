@@ -104,6 +104,14 @@ class TestLists:
         message = refusal(asymformer)
         assert message.startswith(f"{asymformer}/test.txt") and why in message
 
+    @pytest.mark.parametrize("part", ["images", "depths", "labels"])
+    def test_without_a_list_a_frame_must_have_all_its_parts(self, tmp_path, part):
+        for name in ("1", "2"):
+            write_asymformer(tmp_path, name, picture(1))
+        (tmp_path / part / "2.png").unlink()
+        message = refusal(tmp_path)
+        assert message.startswith(f"{tmp_path}/{part}/2.png is missing: ")
+
     @pytest.mark.parametrize("name", ["a", "0", "3", "1450"])
     def test_without_a_list_only_official_numbers_will_do(self, tmp_path, name):
         write_asymformer(tmp_path, name, picture(1))

@@ -41,7 +41,7 @@ class FolderLayout:
     def open(self, root: Path, split: str, unit: DepthUnit) -> LabelledFrames:
         """The frames of a split, in the order of its list or of their numbers."""
         folders = [folder.format(split=split) for folder in self.folders]
-        names, source = names_of_split(root, split, root / folders[1], folders)
+        names, source = names_of_split(root, split, folders)
         files = [
             [
                 root / part.format(split=split, name=name)

@@ -11,27 +11,26 @@ from asymformer_ros.evaluation.labelled_frames import DatasetError
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".npy")
 
 
-def names_of_split(
-    root: Path, split: str, frames: Path, folders: Sequence[str]
-) -> tuple[Sequence[str], str]:
+def names_of_split(root: Path, split: str, folders: Sequence[str]) -> tuple[Sequence[str], str]:
     """Names of the frames in order, and in words where they are from; raises DatasetError.
 
-    By {split}.txt of `root` if it is there. Otherwise the files in `frames` are those of NYUv2,
-    named by their 1-based numbers. folders: those that lines of a list may begin with.
+    By {split}.txt of `root` if it is there. Otherwise the files are those of NYUv2, named by their
+    1-based numbers. folders: where the files are; lines of a list may begin with them.
     """
     file = root / f"{split}.txt"
     if file.is_file():
         names = _listed(file, folders)
         return names, f"{len(names)}, by {file.name}"
-    stems = sorted(path.stem for path in frames.iterdir())
+    stems = sorted({path.stem for folder in folders for path in (root / folder).iterdir()})
     numbered = {int(stem): stem for stem in stems if stem.isdecimal()}
     official = official_split(split)
     # All of NYUv2 or a part of the split: another numbering than the official is neither.
     is_all = numbered.keys() == set(range(1, frame_count() + 1))
     if not numbered or not (is_all or numbered.keys() <= set(official)):
         raise DatasetError(
-            f"{file} is missing, which lists the frames of the split, and the files of {frames} "
-            f"are not named by the numbers of NYUv2, 1 to {frame_count()}: add the list"
+            f"{file} is missing, which lists the frames of the split, and the files in "
+            f"{' '.join(folders)} of {root} are not named by the numbers of NYUv2, "
+            f"1 to {frame_count()}: add the list"
         )
     names = [numbered[number] for number in official if number in numbered]
     return names, f"{len(names)} of the {len(official)} of the official split"
