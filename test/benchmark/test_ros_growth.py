@@ -1,5 +1,6 @@
 """What counts as growing, and what a process holds."""
 
+import mmap
 import os
 import threading
 
@@ -94,7 +95,9 @@ def test_what_a_process_holds_grows_with_what_it_takes():
     thread = threading.Thread(target=release.wait)
     thread.start()
     with open(os.devnull) as _:  # noqa: PTH123
-        memory = np.ones(40_000_000, np.uint8)
+        # Mapped anew: freed memory that malloc keeps is held already.
+        memory = np.frombuffer(mmap.mmap(-1, 40_000_000), np.uint8)
+        memory.fill(1)
         now = held_by(os.getpid())
     release.set()
     thread.join()
