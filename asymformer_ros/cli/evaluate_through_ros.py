@@ -25,13 +25,14 @@ _INTERRUPTED = "the play was interrupted"
 class _Play:
     """What came of playing a recording.
 
-    published: images of each stream. recorded_ns: the recorded stamp of each published colour
-    stamp. report: the last that the node said of itself. seconds: from the first labels to the
-    last. broken_off: why it did not reach its end, empty if it did.
+    published: images of each stream. published_as: by the stamp of each colour image of the
+    recording, the one that it was published under. report: the last that the node said of itself.
+    seconds: from the first labels to the last. broken_off: why it did not reach its end, empty if
+    it did.
     """
 
     published: Mapping[str, int]
-    recorded_ns: Mapping[int, int]
+    published_as: Mapping[int, int]
     report: Mapping[str, str]
     seconds: float
     broken_off: str
@@ -61,7 +62,7 @@ def evaluate_through_ros(args: argparse.Namespace, recording: Recording) -> int:
         play = _play(args, recording, received, Path(folder), len(space.classes))
         if play.broken_off:
             source.intake.tell(play.broken_off)
-        received.published_as({recorded: stamp for stamp, recorded in play.recorded_ns.items()})
+        received.published_as(play.published_as)
         code = evaluate_source(
             source,
             received,
@@ -116,7 +117,7 @@ def _play(
     account = json.loads(account_path.read_text())
     return _Play(
         published=account["published"],
-        recorded_ns={int(stamp): recorded for stamp, recorded in account["recorded_ns"].items()},
+        published_as={recorded: int(stamp) for stamp, recorded in account["recorded_ns"].items()},
         report=seen.report,
         seconds=seen.arrival_s[-1] - seen.arrival_s[0] if seen.arrival_s else 0.0,
         broken_off=broken_off,

@@ -16,9 +16,11 @@ from asymformer_ros.evaluation.recordings import (
     RecordedCameraInfo,
     RecordedImage,
 )
+from asymformer_ros.perception.depth import to_millimetres
 from asymformer_ros.simulation import Intrinsics, SimulatedFrame
 
-_FRAME_ID = "camera_color_optical_frame"
+#: Of the simulated camera.
+FRAME_ID = "camera_color_optical_frame"
 # image_transport's own.
 _JPEG_QUALITY = 95
 # int32 0, float32 A and B, which quantise 32FC1 alone.
@@ -32,8 +34,7 @@ def simulated_images(
 
     compressed: depth as PNG in compressedDepth, colour as JPEG.
     """
-    millimetres = np.rint(np.nan_to_num(frame.depth_m, nan=0.0) * 1000)
-    depth = np.minimum(millimetres, 65535).astype(np.uint16)
+    depth = to_millimetres(frame.depth_m)
     messages: dict[Any, RawMessage | CompressedMessage] = {"labels": _raw(frame.labels, "mono8")}
     if compressed:
         bgr = np.ascontiguousarray(frame.rgb[:, :, ::-1])
@@ -45,14 +46,14 @@ def simulated_images(
         messages["depth"] = _raw(depth, "16UC1")
         messages["color"] = _raw(frame.rgb, "rgb8")
     for stream, message in messages.items():
-        yield RecordedImage(stream, stamp_ns, stamp_ns, _FRAME_ID, message)
+        yield RecordedImage(stream, stamp_ns, stamp_ns, FRAME_ID, message)
 
 
 def simulated_camera_info(intrinsics: Intrinsics) -> RecordedCameraInfo:
     """Of an undistorted pin-hole camera."""
     k = intrinsics
     return RecordedCameraInfo(
-        frame_id=_FRAME_ID,
+        frame_id=FRAME_ID,
         height=k.height,
         width=k.width,
         distortion_model="plumb_bob",

@@ -41,3 +41,9 @@ def to_metres(raw: NDArray[Any]) -> NDArray[np.float32]:
         f"depth of type {raw.dtype} has no known unit: "
         "publish 16UC1 in millimetres or 32FC1 in metres"
     )
+
+
+def to_millimetres(metres: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Depth as 16UC1 has it, rounded: 0 for no reading, 65.535 m for all beyond; uint16 [H, W]."""
+    millimetres = np.rint(np.nan_to_num(metres * 1000, nan=0.0))
+    return np.minimum(millimetres, 65535).astype(np.uint16)

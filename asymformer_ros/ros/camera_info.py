@@ -7,6 +7,7 @@ import copy
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
+from asymformer_ros.evaluation.recordings import RecordedCameraInfo
 from asymformer_ros.perception.camera_model import CameraModel, strided_matrix
 
 
@@ -19,6 +20,19 @@ def camera_model(info: CameraInfo) -> CameraModel:
         info.width,
         info.height,
     )
+
+
+def camera_info_message(recorded: RecordedCameraInfo) -> CameraInfo:
+    """The message of what a recording or the simulation says of its camera, without a stamp."""
+    message = CameraInfo(
+        height=recorded.height,
+        width=recorded.width,
+        distortion_model=recorded.distortion_model,
+    )
+    message.header.frame_id = recorded.frame_id
+    message.d, message.k = list(recorded.d), list(recorded.k)
+    message.r, message.p = list(recorded.r), list(recorded.p)
+    return message
 
 
 def output_camera_info(header: Header, info: CameraInfo, stride: int) -> CameraInfo:

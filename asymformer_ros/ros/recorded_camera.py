@@ -19,7 +19,6 @@ from std_msgs.msg import Header
 
 from asymformer_ros.evaluation.recordings import (
     RawMessage,
-    RecordedCameraInfo,
     RecordedImage,
     Stream,
     Timeline,
@@ -29,6 +28,7 @@ from asymformer_ros.files import write_atomically
 from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.perception.frames import FrameError
 from asymformer_ros.perception.image_messages import decode_labels
+from asymformer_ros.ros.camera_info import camera_info_message
 from asymformer_ros.ros.images import to_message
 from asymformer_ros.ros.process_end import EndRequest
 
@@ -75,7 +75,7 @@ class RecordedCamera(Node):
         self._image_publishers = publishers
         self._info_publisher = self.create_publisher(CameraInfo, "color/camera_info", _qos("color"))
         info = self._recording.camera_info
-        self._camera_info = _camera_info(info) if info is not None else None
+        self._camera_info = camera_info_message(info) if info is not None else None
 
     def play(self) -> None:
         """Wait for subscribers, then play until the time is over or the process shall end."""
@@ -193,17 +193,6 @@ def _message(image: RecordedImage, header: Header) -> Image | CompressedImage:
         message = CompressedImage(header=header, format=recorded.format)
     # Filling the message's own array takes 0.02 ms; assigning an ndarray takes 40.
     message.data.frombytes(recorded.data)
-    return message
-
-
-def _camera_info(recorded: RecordedCameraInfo) -> CameraInfo:
-    message = CameraInfo(
-        height=recorded.height,
-        width=recorded.width,
-        distortion_model=recorded.distortion_model,
-    )
-    message.d, message.k = list(recorded.d), list(recorded.k)
-    message.r, message.p = list(recorded.r), list(recorded.p)
     return message
 
 

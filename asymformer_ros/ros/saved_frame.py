@@ -21,6 +21,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
 
 from asymformer_ros import __version__
+from asymformer_ros.perception.depth import to_millimetres
 from asymformer_ros.perception.frames import FrameError, Segmentation
 from asymformer_ros.ros.frame_outputs import FrameOutputs
 from asymformer_ros.ros.frame_processor import SegmentedFrame
@@ -88,10 +89,9 @@ def _unused(parent: Path, name: str) -> Path:
 def _pictures(outputs: FrameOutputs, network: Segmentation) -> dict[str, NDArray[Any]]:
     """Images by file name; colour in B, G, R order."""
     frame = outputs.frame
-    millimetres = np.nan_to_num(frame.depth_m * 1000.0, nan=0.0).clip(0, 65535)
     return {
         f"color/{frame.stamp_ns}.png": frame.rgb[..., ::-1],
-        f"depth/{frame.stamp_ns}.png": millimetres.round().astype(np.uint16),
+        f"depth/{frame.stamp_ns}.png": to_millimetres(frame.depth_m),
         "network_labels.png": network.labels,
         "semantic.png": outputs.segmentation.labels,
         "confidence.png": outputs.segmentation.confidence,

@@ -26,13 +26,14 @@ from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from asymformer_ros.evaluation.recorded_simulation import FRAME_ID, simulated_camera_info
+from asymformer_ros.perception.depth import to_millimetres
 from asymformer_ros.perception.frame_drops import sentence_of
+from asymformer_ros.ros.camera_info import camera_info_message
 from asymformer_ros.ros.images import to_message
 from asymformer_ros.ros.parameters import ConfigurationError
 from asymformer_ros.ros.process_end import EndRequest
 from asymformer_ros.simulation import Intrinsics, SimulatedFrame, fly_through
-
-FRAME_ID = "camera_color_optical_frame"
 
 _DEPTH_ENCODINGS = ("16UC1", "32FC1")
 _PROGRESS_S = 5.0
@@ -91,21 +92,13 @@ def frame_number(published: int, frames: int) -> int:
 
 def camera_info(intrinsics: Intrinsics) -> CameraInfo:
     """CameraInfo of an undistorted pin-hole camera, without a stamp."""
-    k = intrinsics
-    message = CameraInfo(width=k.width, height=k.height, distortion_model="plumb_bob")
-    message.header.frame_id = FRAME_ID
-    message.d = [0.0] * 5
-    message.k = [k.fx, 0.0, k.cx, 0.0, k.fy, k.cy, 0.0, 0.0, 1.0]
-    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    message.p = [k.fx, 0.0, k.cx, 0.0, 0.0, k.fy, k.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
-    return message
+    return camera_info_message(simulated_camera_info(intrinsics))
 
 
 def frame_messages(frame: SimulatedFrame, depth_encoding: str) -> FrameMessages:
     """Images of a frame, without stamps: rgb8, depth as REP 118 has it, labels as mono8."""
     if depth_encoding == "16UC1":
-        millimetres = np.rint(np.nan_to_num(frame.depth_m, nan=0.0) * 1000)
-        depth = _image(np.minimum(millimetres, 65535).astype(np.uint16), depth_encoding)
+        depth = _image(to_millimetres(frame.depth_m), depth_encoding)
     else:
         depth = _image(frame.depth_m, depth_encoding)
     return FrameMessages(_image(frame.rgb, "rgb8"), depth, _image(frame.labels, "mono8"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
-from asymformer_ros.perception.depth import to_metres
+from asymformer_ros.perception.depth import to_metres, to_millimetres
 from asymformer_ros.perception.frames import FrameError
 
 
@@ -62,3 +62,13 @@ def test_a_type_without_a_known_unit_is_refused_and_the_remedy_is_named(dtype):
 def test_an_image_with_channels_or_without_pixels_is_refused(shape):
     with pytest.raises(FrameError, match="one channel"):
         to_metres(np.ones(shape, dtype=np.uint16))
+
+
+def test_millimetres_are_rounded_with_zero_for_no_reading_and_a_ceiling():
+    metres = np.float32([[0.5004, 0.5006, np.nan, 65.5354, 65.536, 900.0]])
+    np.testing.assert_array_equal(to_millimetres(metres), [[500, 501, 0, 65535, 65535, 65535]])
+
+
+def test_every_value_of_millimetres_survives_metres():
+    millimetres = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    np.testing.assert_array_equal(to_millimetres(to_metres(millimetres)), millimetres)

@@ -13,12 +13,14 @@ from posed_scene import (
     FLOOR,
     FX,
     HEIGHT,
+    IMAGES,
     LABELS,
     LAMP,
     NYU40,
     PERSON,
     WIDTH,
     calibrate,
+    image_outputs,
     pixels,
     publish_scene,
 )
@@ -27,16 +29,11 @@ pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wh
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rcl_interfaces.msg import ParameterType
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from asymformer_ros.perception.labels import load_labelling
 from asymformer_ros.ros.parameters import LIVE_NAMES
 
-IMAGES = ("semantic/confidence", "semantic/color", "semantic/overlay", "semantic/mask")
-OUTPUTS = dict.fromkeys(IMAGES, Image) | {
-    "semantic/camera_info": CameraInfo,
-    "semantic/points": PointCloud2,
-}
+OUTPUTS = image_outputs()
 
 
 class Scene:

@@ -15,27 +15,24 @@ from posed_scene import (
     COLOR,
     DEPTH_MM,
     HEIGHT,
+    IMAGES,
     LABELS,
     WIDTH,
     calibrate,
+    image_outputs,
     pixels,
     publish_scene,
 )
 
 pytest.importorskip("rclpy", reason="needs rclpy: a ROS 2 installation or its wheels")
 
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 import asymformer_ros
 from asymformer_ros.evaluation.recorded_folder import open_folder
 from asymformer_ros.ros.images import stamp_ns
 from asymformer_ros.ros.saved_frame import save_folder
 
-IMAGES = ("semantic/confidence", "semantic/color", "semantic/overlay", "semantic/mask")
-OUTPUTS = dict.fromkeys(IMAGES, Image) | {
-    "semantic/camera_info": CameraInfo,
-    "semantic/points": PointCloud2,
-}
+OUTPUTS = image_outputs()
 DEFAULTS = {
     "label_space": "",
     "min_confidence": 0.0,

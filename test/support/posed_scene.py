@@ -26,6 +26,18 @@ CAMERA = {
     "p": [FX, 0.0, 32.0, 0.0, 0.0, FX, 24.0, 0.0, 0.0, 0.0, 1.0, 0.0],
 }
 
+IMAGES = ("semantic/confidence", "semantic/color", "semantic/overlay", "semantic/mask")
+
+
+def image_outputs():
+    """Message types of the topics that carry every pixel of the scene, labels apart."""
+    from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+    return dict.fromkeys(IMAGES, Image) | {
+        "semantic/camera_info": CameraInfo,
+        "semantic/points": PointCloud2,
+    }
+
 
 def publish_scene(camera, stamp_ns, **color_fields):
     """Publish depth and colour; returns the colour message."""
