@@ -6,7 +6,6 @@ there.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from asymformer_ros.engines.cpu_threads import cpu_threads
 from asymformer_ros.engines.engine import StageTimes
 from asymformer_ros.engines.torch_engine import require_device
 from asymformer_ros.network.checkpoint import load
@@ -30,7 +30,7 @@ class EagerNetwork:
     def __init__(self, weights: Path, profile_name: str, device: str, precision: str) -> None:
         require_device(device)
         # As many as the engines take: PyTorch's own choice depends on the environment.
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        torch.set_num_threads(cpu_threads())
         self.precision = precision
         self.stages = StageTimes(0.0, 0.0, 0.0, 0.0)
         self._device = torch.device(device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from asymformer_ros import __version__
+from asymformer_ros.engines.cpu_threads import cpu_threads
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.nvidia import require_gpu
 
@@ -30,7 +30,7 @@ _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd
 
 @dataclass(frozen=True)
 class Machine:
-    """cores: how many this process may use. gpu: empty if none. runtimes: versions by package."""
+    """cores: see `cpu_threads`. gpu: empty if none. runtimes: versions by package."""
 
     cpu: str
     cpu_features: tuple[str, ...]
@@ -39,6 +39,11 @@ class Machine:
     system: str
     runtimes: dict[str, str]
 
+    @property
+    def processor(self) -> str:
+        """The CPU with its number of cores, in words."""
+        return f"{self.cpu}, {self.cores} core{'' if self.cores == 1 else 's'}"
+
 
 def this_machine() -> Machine:
     """What this process runs on."""
@@ -46,7 +51,7 @@ def this_machine() -> Machine:
     return Machine(
         cpu=_cpu(cpuinfo),
         cpu_features=_features(cpuinfo),
-        cores=len(os.sched_getaffinity(0)),
+        cores=cpu_threads(),
         gpu=_gpu(),
         system=f"{platform.platform()}, Python {platform.python_version()}",
         runtimes=_versions(),

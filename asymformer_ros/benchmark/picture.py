@@ -89,8 +89,7 @@ def _device(report: Report, panel: Sequence[Figures]) -> str:
     machine = report.machine
     if panel[0].result.contender.device == "gpu":
         return f"GPU: {machine.gpu}"
-    cores = "1 core" if machine.cores == 1 else f"{machine.cores} cores"
-    return f"CPU: {machine.cpu}, {cores}"
+    return f"CPU: {machine.processor}"
 
 
 def _panel(image: NDArray[np.uint8], top: int, panel: Sequence[Figures], device: str) -> int:

@@ -38,11 +38,10 @@ def _heading(report: Report) -> str:
     machine, subject = report.machine, report.subject
     height, width = subject.size
     features = f" ({', '.join(machine.cpu_features)})" if machine.cpu_features else ""
-    cores = "1 core" if machine.cores == 1 else f"{machine.cores} cores"
     return "\n".join(
         (
             f"{subject.network}, {width}x{height}, weights {subject.weights}, {subject.frames}",
-            f"  CPU      {machine.cpu}, {cores} for this process{features}",
+            f"  CPU      {machine.processor} for this process{features}",
             f"  GPU      {machine.gpu or 'none'}",
             f"  system   {machine.system}",
             f"  runtimes {', '.join(f'{n} {v}' for n, v in machine.runtimes.items())}",

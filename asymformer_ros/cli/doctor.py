@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     machine = this_machine()
     versions = (f"{name} {version}" for name, version in machine.runtimes.items())
-    print(f"CPU       {machine.cpu}, {machine.cores} cores for this process")
+    print(f"CPU       {machine.processor} for this process")
     print(f"GPU       {machine.gpu or 'none'}")
     print(f"system    {machine.system}")
     print(f"packages  {', '.join(versions)}")

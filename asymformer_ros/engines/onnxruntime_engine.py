@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
+from asymformer_ros.engines.cpu_threads import cpu_threads
 from asymformer_ros.engines.engine import EngineError, first_line
 from asymformer_ros.engines.host_engine import HostEngine
 from asymformer_ros.engines.onnx_file import with_output
@@ -26,8 +25,8 @@ def open_onnxruntime(graph: bytes, profile: Profile, provider: str) -> HostEngin
         if provider not in onnxruntime.get_available_providers():
             raise EngineError(f"onnxruntime {onnxruntime.__version__} has no {provider}")
         options = onnxruntime.SessionOptions()
-        # One thread a core that this process may use; the runtime's default ignores the affinity.
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        # The runtime's default looks neither at the affinity nor at a container's quota.
+        options.intra_op_num_threads = cpu_threads()
         # Its threads would burn 25 ms of CPU after each frame, waiting for the next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # its warnings are about its own optimiser

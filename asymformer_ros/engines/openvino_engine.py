@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asymformer_ros.engines.cpu_threads import allowed_cpus, cpu_threads
 from asymformer_ros.engines.engine import EngineError, first_line
 from asymformer_ros.engines.host_engine import HostEngine
 from asymformer_ros.engines.onnx_file import with_output
@@ -33,7 +34,13 @@ def open_openvino(graph: bytes, profile: Profile, precision: str) -> HostEngine:
             raise EngineError("this CPU does not compute in bfloat16")
         core.add_extension(ConversionExtension("LayerNormalization", _layer_norm))
         # Without the hint OpenVINO takes bfloat16 where the CPU has it, unchecked.
-        hints = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
+        hints: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        # Its own choice is better where it sees the limit: it knows fast cores from slow ones.
+        if cpu_threads() < allowed_cpus():
+            hints["INFERENCE_NUM_THREADS"] = cpu_threads()
         request = core.compile_model(core.read_model(graph), "CPU", hints).create_infer_request()
     except EngineError:
         raise

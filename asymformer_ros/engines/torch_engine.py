@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from asymformer_ros.engines.cpu_threads import cpu_threads
 from asymformer_ros.engines.deploy_graph import DeployGraph
 from asymformer_ros.engines.engine import Engine, EngineError
 from asymformer_ros.engines.host_engine import HostEngine
@@ -33,6 +34,8 @@ def require_device(device: str) -> None:
 
 
 def _on_cpu(graph: DeployGraph) -> HostEngine:
+    torch.set_num_threads(min(torch.get_num_threads(), cpu_threads()))
+
     def network(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
             frame = torch.from_numpy(rgb), torch.from_numpy(depth_m)

@@ -68,7 +68,7 @@ def _heading(image: NDArray[np.uint8], report: RosReport, size: tuple[int, int])
     text(image, title, (_MARGIN, 72), 1.15, INK)
     machine = report.machine
     note = f"; {report.other_load:.1f} cores busy with other processes" if is_busy(report) else ""
-    how = f"{size_text(size)}, {machine.cpu}, {machine.cores} cores, {report.parts['transport']}"
+    how = f"{size_text(size)}, {machine.processor}, {report.parts['transport']}"
     text(image, how + note, (_MARGIN, 112), 0.75, GREY)
     left = _MARGIN
     for name, color in _NODES.values():

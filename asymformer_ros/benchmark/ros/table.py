@@ -23,7 +23,7 @@ def table(report: RosReport) -> str:
     """The machine, three tables, the targets, and what failed."""
     machine = report.machine
     lines = [
-        f"{machine.cpu}, {machine.cores} cores; {machine.system}",
+        f"{machine.processor}; {machine.system}",
         f"  command  {report.command}",
         *(f"  {name:<8} {what}" for name, what in _described(report)),
     ]
