@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROOMS = 5
+# What chooses the engines and their frames.
+_OF_ENGINES = ("weights", "profile", "cache_dir", "untrained", "rounds", "nyuv2")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, help="write every sample into this file")
     parser.add_argument("--picture", type=Path, help="draw the figures into this PNG")
+    parser.set_defaults(parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -97,6 +100,10 @@ def _run_engines(args: argparse.Namespace) -> int:
 
 
 def _run_ros(args: argparse.Namespace) -> int:
+    for name in _OF_ENGINES:
+        if getattr(args, name) != args.parser.get_default(name):
+            option = name.replace("_", "-")
+            args.parser.error(f"--{option} has no meaning with --ros, whose engines only wait")
     from asymformer_ros.benchmark.ros.measure import measure
     from asymformer_ros.benchmark.ros.picture import picture
     from asymformer_ros.benchmark.ros.runs import Plan

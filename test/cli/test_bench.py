@@ -163,3 +163,11 @@ def test_over_dds_what_went_wrong_is_told(measured, tmp_path, capsys, differs, c
     assert main(["bench", "--ros", "--picture", str(tmp_path / "r.png")]) == code
     assert sentence in capsys.readouterr().out
     assert (tmp_path / "r.png").exists() == ("paths" not in differs)
+
+
+@pytest.mark.parametrize("option", [("--weights", "my.pth"), ("--rounds", "3"), ("--cache-dir", "c")])
+def test_over_dds_options_of_the_engines_are_refused(measured, capsys, option):
+    measured()
+    with pytest.raises(SystemExit, match="2"):
+        main(["bench", "--ros", *option])
+    assert f"{option[0]} has no meaning with --ros" in capsys.readouterr().err
