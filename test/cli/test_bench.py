@@ -165,7 +165,9 @@ def test_over_dds_what_went_wrong_is_told(measured, tmp_path, capsys, differs, c
     assert (tmp_path / "r.png").exists() == ("paths" not in differs)
 
 
-@pytest.mark.parametrize("option", [("--weights", "my.pth"), ("--rounds", "3"), ("--cache-dir", "c")])
+@pytest.mark.parametrize(
+    "option", [("--weights", "my.pth"), ("--rounds", "3"), ("--cache-dir", "c")]
+)
 def test_over_dds_options_of_the_engines_are_refused(measured, capsys, option):
     measured()
     with pytest.raises(SystemExit, match="2"):
