@@ -53,6 +53,10 @@ class Intake:
         else:
             self._untold += 1
 
+    def leave_out_truth(self, reason: Exception) -> None:
+        """Note why a frame is not scored though it should have a truth."""
+        self.tell(f"truth was left out: {reason}")
+
     @property
     def problems(self) -> tuple[str, ...]:
         """What was told, in the order of discovery."""

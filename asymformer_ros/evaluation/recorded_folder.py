@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.evaluation.recordings import (
+    FRAME_ID,
     Losses,
     RawMessage,
     RecordedImage,
@@ -38,7 +39,6 @@ _SUFFIXES: Mapping[Stream, tuple[str, ...]] = {
     "depth": (".png",),
     "labels": (".png",),
 }
-_FRAME_ID = "camera_color_optical_frame"
 
 _Files = Mapping[Stream, Path]
 
@@ -137,7 +137,7 @@ def _image(
         stream=stream,
         time_ns=time_ns,
         stamp_ns=time_ns,
-        frame_id=_FRAME_ID,
+        frame_id=FRAME_ID,
         message=RawMessage(
             encoding=encoding,
             height=height,

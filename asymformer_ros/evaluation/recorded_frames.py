@@ -19,7 +19,6 @@ from asymformer_ros.perception.image_messages import (
     decode_color,
     decode_depth,
     decode_labels,
-    require_same_size,
 )
 from asymformer_ros.perception.synchronizer import Pair, RgbdSynchronizer
 
@@ -119,7 +118,7 @@ class RecordedFrames:
         try:
             return None if self._truths is None else self._truths.find(stamp_ns)
         except (FrameError, RecordingError) as error:
-            self.intake.tell(f"truth was left out: {error}")
+            self.intake.leave_out_truth(error)
             return None
 
     def _close_account(self) -> None:
@@ -139,8 +138,7 @@ def decoded(pair: Pair[RecordedImage, RecordedImage]) -> RgbdFrame:
     with stage("bad_depth"):
         depth_m = decode_depth(pair.depth.message)
     with stage("size_mismatch"):
-        require_same_size(rgb, depth_m)
-    return RgbdFrame(rgb, depth_m, pair.color_stamp_ns, pair.color.frame_id)
+        return RgbdFrame(rgb, depth_m, pair.color_stamp_ns, pair.color.frame_id)
 
 
 class RecordedTruths:

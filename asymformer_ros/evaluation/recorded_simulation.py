@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.evaluation.recordings import (
+    FRAME_ID,
     CompressedMessage,
     RawMessage,
     RecordedCameraInfo,
@@ -19,8 +20,6 @@ from asymformer_ros.evaluation.recordings import (
 from asymformer_ros.perception.depth import to_millimetres
 from asymformer_ros.simulation import Intrinsics, SimulatedFrame
 
-#: Of the simulated camera.
-FRAME_ID = "camera_color_optical_frame"
 # image_transport's own.
 _JPEG_QUALITY = 95
 # int32 0, float32 A and B, which quantise 32FC1 alone.

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Stream = Literal["color", "depth", "labels"]
+#: Of images that no driver stamped, those of a simulation or of files.
+FRAME_ID = "camera_color_optical_frame"
 
 _BAG_NAME = re.compile(r".*\.(bag|bag\.active|mcap|db3)")
 _FILE_IN_BAG = re.compile(r".*\.(mcap|db3)(\.zstd)?")

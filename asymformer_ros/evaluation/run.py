@@ -100,13 +100,13 @@ def run(
         try:
             done.keeper.add_lost(item.truth)
         except FrameError as error:
-            done.intake.tell(f"truth was left out: {error}")
+            done.intake.leave_out_truth(error)
 
     def _scored(frame: EvaluatedFrame, answer: Answer) -> FrameRow:
         try:
             return done.keeper.add(frame, answer)
         except FrameError as error:
-            done.intake.tell(f"truth was left out: {error}")
+            done.intake.leave_out_truth(error)
             return done.keeper.add(replace(frame, truth=None), answer)
 
     begun_s = time.perf_counter()

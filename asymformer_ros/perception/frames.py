@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 
 #: Label of a pixel that belongs to no class or was not segmented.
 UNLABELLED = 255
+#: How drivers register depth to colour themselves.
+REGISTERED_BY_DRIVERS = (
+    "RealSense: align_depth.enable:=true, Orbbec: depth_registration:=true, "
+    "OAK: stereo.i_align_depth: true, Azure Kinect: depth_to_rgb/image_raw, "
+    "ZED: depth/depth_registered"
+)
 
 
 class FrameError(ValueError):
@@ -40,7 +46,7 @@ class RgbdFrame:
             raise FrameError(
                 f"colour is {width}x{height} but depth is "
                 f"{self.depth_m.shape[1]}x{self.depth_m.shape[0]}: "
-                "use the depth topic that the driver registers to colour"
+                f"use the driver's depth that is registered to colour ({REGISTERED_BY_DRIVERS})"
             )
 
 

@@ -153,17 +153,6 @@ def decode_labels(message: ImageMessage) -> NDArray[np.uint8]:
     return np.ascontiguousarray(_view(message, "labels", np.dtype(np.uint8), 1)[:, :, 0])
 
 
-def require_same_size(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> None:
-    """Raise FrameError with advice unless colour and depth have the same height and width."""
-    if rgb.shape[:2] != depth_m.shape:
-        (height, width), (depth_height, depth_width) = rgb.shape[:2], depth_m.shape
-        raise FrameError(
-            f"colour is {width}x{height} but depth is {depth_width}x{depth_height}: "
-            "use the depth topic that the driver registers to colour "
-            "(RealSense: align_depth.enable:=true, Orbbec: depth_registration:=true)"
-        )
-
-
 def _color_of_file(message: CompressedImage) -> NDArray[np.uint8]:
     # The order of channels that some formats claim is passed over: files say it themselves.
     if message.format.partition(";")[0].strip() in DEPTH_ENCODINGS:

@@ -10,7 +10,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.time import Time
 
-from asymformer_ros.perception.frames import FrameError
+from asymformer_ros.perception.frames import REGISTERED_BY_DRIVERS, FrameError
 from asymformer_ros.perception.registration import RigidTransform
 from asymformer_ros.ros.parameters import ConfigurationError
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from geometry_msgs.msg import Quaternion
     from tf2_msgs.msg import TFMessage
 
-#: How drivers register depth to colour themselves.
-DRIVER_ADVICE = (
-    "RealSense: align_depth.enable:=true, Orbbec: depth_registration:=true, "
-    "OAK: stereo.i_align_depth: true, Azure Kinect: depth_to_rgb/image_raw, "
-    "ZED: depth/depth_registered"
-)
 _TOPIC = "/tf_static"
 # As tf2_ros has it: every static broadcaster of the robot sends one message when we subscribe.
 _HISTORY = 100
@@ -44,7 +38,7 @@ class Extrinsics:
             raise ConfigurationError(
                 f"register_depth needs tf2_ros, which is not installed ({error}): install "
                 "ros-$ROS_DISTRO-tf2-ros-py, or set register_depth to false and have the driver "
-                f"register depth to colour ({DRIVER_ADVICE})"
+                f"register depth to colour ({REGISTERED_BY_DRIVERS})"
             ) from None
         self._node = node
         self._message_type = TFMessage
@@ -81,7 +75,7 @@ class Extrinsics:
             raise FrameError(
                 f"no transform from depth's frame {depth_frame!r} to colour's {color_frame!r} has "
                 f"come on {_TOPIC} ({reason}): have the driver publish its transforms or register "
-                f"depth itself ({DRIVER_ADVICE})"
+                f"depth itself ({REGISTERED_BY_DRIVERS})"
             ) from None
         moved = found.transform.translation
         return RigidTransform(

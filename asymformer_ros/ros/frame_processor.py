@@ -13,7 +13,6 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from asymformer_ros.perception.frame_drops import FrameDropped, sentence_of, stage
 from asymformer_ros.perception.frames import RgbdFrame, Segmentation
-from asymformer_ros.perception.image_messages import require_same_size
 from asymformer_ros.perception.refine import refine
 from asymformer_ros.perception.segmenter import Segmenter
 from asymformer_ros.perception.synchronizer import Pair
@@ -95,10 +94,9 @@ class FrameProcessor:
                     self.depth_info,
                 )
         with stage("size_mismatch"):
-            require_same_size(rgb, depth_m)
+            frame = RgbdFrame(rgb, depth_m, pair.color_stamp_ns, header.frame_id)
         decoded_s = time.monotonic()
         with stage("engine_error"):
-            frame = RgbdFrame(rgb, depth_m, pair.color_stamp_ns, header.frame_id)
             segmentation = self._segmenter.segment(frame)
         segmented_s = time.monotonic()
         # Not before: labels must be those that label_info tells now.

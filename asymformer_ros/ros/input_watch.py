@@ -11,6 +11,7 @@ from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.utilities import get_rmw_implementation_identifier
 
+from asymformer_ros.perception.frames import REGISTERED_BY_DRIVERS
 from asymformer_ros.resources import resource
 from asymformer_ros.ros.arrival_rate import arrival_rate
 from asymformer_ros.ros.input_graph import Input, PublisherCheck, check_publishers, why_no_publisher
@@ -96,9 +97,8 @@ class InputWatch:
             yield Finding(
                 DEPTH,
                 f"depth is in frame {depth} but colour in {color}, so it is not registered to "
-                "colour (REP 118): use the driver's registered depth (RealSense: "
-                "align_depth.enable:=true, Orbbec: depth_registration:=true, OAK-D: "
-                "stereo.i_align_depth, Azure Kinect: depth_to_rgb) or set register_depth to true",
+                f"colour (REP 118): use the driver's registered depth ({REGISTERED_BY_DRIVERS}) "
+                "or set register_depth to true",
                 prevents_pairs=False,
             )
 

@@ -26,7 +26,8 @@ from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from asymformer_ros.evaluation.recorded_simulation import FRAME_ID, simulated_camera_info
+from asymformer_ros.evaluation.recorded_simulation import simulated_camera_info
+from asymformer_ros.evaluation.recordings import FRAME_ID
 from asymformer_ros.perception.depth import to_millimetres
 from asymformer_ros.perception.frame_drops import sentence_of
 from asymformer_ros.ros.camera_info import camera_info_message

@@ -17,12 +17,11 @@ pytest.importorskip("sensor_msgs.msg", reason="needs the ROS message packages")
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from asymformer_ros.perception.frames import FrameError
+from asymformer_ros.perception.frames import FrameError, RgbdFrame
 from asymformer_ros.perception.image_file import MAX_PIXELS
 from asymformer_ros.perception.image_messages import (
     COLOR_ENCODINGS,
     DEPTH_ENCODINGS,
-    require_same_size,
 )
 from asymformer_ros.ros.images import decode_color, decode_depth
 
@@ -228,7 +227,7 @@ def test_compressed_images_of_garbage(message_format, start, data, end):
 def test_sizes_agree_or_are_refused(color, depth):
     arrays = np.zeros((*color, 3), np.uint8), np.zeros(depth, np.float32)
     if color == depth:
-        require_same_size(*arrays)
+        RgbdFrame(*arrays)
     else:
         with pytest.raises(FrameError, match=r"colour is .* but depth is"):
-            require_same_size(*arrays)
+            RgbdFrame(*arrays)

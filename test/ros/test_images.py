@@ -14,8 +14,7 @@ pytest.importorskip("sensor_msgs.msg", reason="needs the ROS message packages")
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from asymformer_ros.perception.frames import FrameError
-from asymformer_ros.perception.image_messages import require_same_size
+from asymformer_ros.perception.frames import FrameError, RgbdFrame
 from asymformer_ros.ros.images import decode_color, decode_depth, stamp_ns, to_message
 
 RGB = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
@@ -234,9 +233,7 @@ def test_truncated_depth_is_refused():
 
 def test_depth_of_another_size_is_refused_with_the_drivers_remedies():
     with pytest.raises(FrameError, match=r"colour is 6x4 but depth is 3x4: .*align_depth\.enable"):
-        require_same_size(RGB, METRES[:, :3])
-
-    require_same_size(RGB, METRES)
+        RgbdFrame(RGB, METRES[:, :3])
 
 
 @pytest.mark.parametrize(("array", "encoding"), [(RGB[..., 0], "mono8"), (RGB[::-1], "rgb8")])
