@@ -50,9 +50,12 @@ def _build_plan(model: Model, platform: TensorRtPlatform) -> bytes:
         _log.info(line)
 
     timings = f"{platform.key}.timing"
-    built = build_plan(model.graph, model.cache.read(timings) or b"", progress)
-    model.cache.put(timings, built.timing_cache)
-    return built.plan
+    return build_plan(
+        model.graph,
+        model.cache.read(timings) or b"",
+        partial(model.cache.put, timings),
+        progress,
+    )
 
 
 def _open_torch(device: str, model: Model) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +13,10 @@ from asymformer_ros.network.profile import Profile
 
 class EngineError(RuntimeError):
     """An engine cannot be used or failed on a frame; the message says why and what to do."""
+
+
+class GpuLost(EngineError):
+    """Nothing works on the GPU any more, in this process: CUDA contexts do not survive a fault."""
 
 
 class StageTimes(NamedTuple):
@@ -84,6 +89,19 @@ def require_result(
             raise EngineError(f"{what} are no array but {type(image).__name__}")
         if image.dtype != np.uint8 or image.shape != input_size:
             raise EngineError(f"{what} are {image.dtype} {image.shape}, not uint8 {input_size}")
+
+
+def gpu_failure(engine: str, error: Exception, synchronize: Callable[[], None]) -> EngineError:
+    """What an engine raises for an error on a frame: GpuLost if the GPU does not even wait.
+
+    After an illegal access, a bit error or a launch that timed out every later call fails, too.
+    """
+    what = f"{engine} failed on a frame: {first_line(error)}"
+    try:
+        synchronize()
+    except Exception:
+        return GpuLost(f"{what}: restart the node to use the GPU again")
+    return EngineError(what)
 
 
 def first_line(error: BaseException) -> str:

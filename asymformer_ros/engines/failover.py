@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from asymformer_ros.engines.engine import (
     Engine,
     EngineError,
+    GpuLost,
     StageTimes,
     contiguous_frame,
     first_line,
@@ -144,7 +145,7 @@ class FailoverEngine:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         try:
             result = self._infer_once(rgb, depth_m)
-        except EngineHung:  # to wait once more would double the standstill
+        except (EngineHung, GpuLost):  # to wait once more would double the standstill
             raise
         except Exception as error:
             self._stumbles += 1
@@ -171,18 +172,18 @@ class FailoverEngine:
         """
         failed = self._in_use
         what = f"{self.name} {self.precision}"
-        hangs = isinstance(failure, EngineHung)
+        for_good = isinstance(failure, (EngineHung, GpuLost))
         others = [c for c in self._candidates if c is not failed.candidate]
-        if hangs and failed.candidate.on_gpu:  # what waits for a GPU would wait for it as well
+        if for_good and failed.candidate.on_gpu:  # what needs the GPU would wait or fail as well
             others = [candidate for candidate in others if not candidate.on_gpu]
-        if hangs and others:
+        if for_good and others:
             self._candidates = others
-        may_open = bool(others) if hangs else self._may_open
+        may_open = bool(others) if for_good else self._may_open
         if not may_open:
             return False
         # Before the next is opened: two do not fit into a small GPU.
         failed.thread.close()
-        self._in_use = self._open_first_of(others if hangs else [*others, failed.candidate])
+        self._in_use = self._open_first_of(others if for_good else [*others, failed.candidate])
         again = self._in_use.candidate is failed.candidate
         _log.error(
             "engine %s failed (%s): %s",

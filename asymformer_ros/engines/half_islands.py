@@ -24,9 +24,10 @@ _MOVES = frozenset(
     | {"Squeeze", "Transpose", "Unsqueeze"}
 )
 _ELEMENTWISE = frozenset({"Add", "Div", "Erf", "Gelu", "Mul", "Relu", "Sigmoid", "Sub"})
-# ONNX takes the statistics of LayerNormalization in float32 whatever its input; a soft-max
-# subtracts its maximum first, so that nothing in it exceeds one.
-_HALF = PRODUCTS | _MOVES | _ELEMENTWISE | {"LayerNormalization", "Resize", "Softmax"}
+# A soft-max subtracts its maximum first, so that nothing in it exceeds one. LayerNormalization is
+# not among them: a strongly typed TensorRT takes its squares in the type of its input, whatever
+# ONNX says, and they pass 65504 where a value is 256 from the mean.
+_HALF = PRODUCTS | _MOVES | _ELEMENTWISE | {"Resize", "Softmax"}
 _SUMS = frozenset({"GlobalAveragePool", "ReduceMean", "ReduceSum"})
 
 LARGEST = float(np.finfo(np.float16).max)
@@ -37,8 +38,8 @@ def float32_islands(graph: GraphProto, constants: Mapping[str, NDArray[np.float3
     """Indices of the nodes that stay in float32; constants: the graph's float32 ones by name.
 
     Islands are everything before the first and after the last product, every operator that is not
-    known to be safe, LAFS from its average to its sigmoid, norms written out by hand, and nodes
-    with a constant that half precision cannot hold.
+    known to be safe, LAFS from its average to its sigmoid, norms, also those written out by
+    hand, and nodes with a constant that half precision cannot hold.
     """
     flow = _Flow(graph)
     outputs = {output.name for output in graph.output}

@@ -24,6 +24,8 @@ def open_onnxruntime(graph: bytes, profile: Profile, provider: str) -> HostEngin
 
         if provider not in onnxruntime.get_available_providers():
             raise EngineError(f"onnxruntime {onnxruntime.__version__} has no {provider}")
+        if provider == "CUDAExecutionProvider" and hasattr(onnxruntime, "preload_dlls"):
+            onnxruntime.preload_dlls()  # or pip's CUDA libraries are not found
         options = onnxruntime.SessionOptions()
         # The runtime's default looks neither at the affinity nor at a container's quota.
         options.intra_op_num_threads = cpu_threads()
@@ -37,7 +39,10 @@ def open_onnxruntime(graph: bytes, profile: Profile, provider: str) -> HostEngin
     except Exception as error:
         raise EngineError(f"onnxruntime cannot run the graph: {first_line(error)}") from error
     if started != provider:  # it falls back by itself, and only prints so
-        raise EngineError(f"onnxruntime cannot start its {provider}: is a GPU there?")
+        raise EngineError(
+            f"onnxruntime cannot start its {provider}, usually for want of its CUDA libraries: "
+            "pip install 'onnxruntime-gpu[cuda,cudnn]'"
+        )
 
     def network(rgb: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
         return session.run(None, {"rgb": rgb, "depth": depth_m})[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -22,18 +21,16 @@ WORKSPACE_SHARE = 0.5
 _OUTPUTS = ("labels", "confidence")
 
 
-@dataclass(frozen=True)
-class BuiltPlan:
-    """A plan for this GPU and this TensorRT, and the timings that shorten its next build."""
-
-    plan: bytes
-    timing_cache: bytes
-
-
-def build_plan(graph: bytes, timing_cache: bytes, progress: Callable[[str], None]) -> BuiltPlan:
+def build_plan(
+    graph: bytes,
+    timings: bytes,
+    keep_timings: Callable[[bytes], None],
+    progress: Callable[[str], None],
+) -> bytes:
     """Build a deploy graph, the content of an ONNX file, for GPU 0; takes minutes.
 
-    timing_cache: of an earlier build, or empty; one that is damaged or of another GPU is ignored.
+    timings: of an earlier build, or empty; those that are damaged or of another GPU are ignored.
+    keep_timings: takes what shortens the next build, also of one that is refused in the end.
     progress: takes a line at once, and every few seconds from another thread. To cancel the build
     it raises: TensorRT stops (8: ends the build first) and the exception comes out of this
     function. Raises EngineError.
@@ -54,7 +51,7 @@ def build_plan(graph: bytes, timing_cache: bytes, progress: Callable[[str], None
     with closing(CudaDevice()) as device, BuildProgress(progress) as told:
         try:
             workspace = int(WORKSPACE_SHARE * device.free_memory)
-            return _build(trt, logger, half, workspace, timing_cache, told)
+            return _build(trt, logger, half, workspace, timings, keep_timings, told)
         except BaseException as error:
             # The traceback would keep TensorRT's objects past the context that they live in.
             traceback.clear_frames(error.__traceback__)
@@ -68,9 +65,10 @@ def _build(
     logger: Any,
     graph: bytes,
     workspace: int,
-    timing_cache: bytes,
+    timings: bytes,
+    keep_timings: Callable[[bytes], None],
     progress: BuildProgress,
-) -> BuiltPlan:
+) -> bytes:
     builder = trt.Builder(logger)
     network = builder.create_network(_network_flags(trt))
     # The network's weights lie in the parser's and the graph's memory until it is built.
@@ -83,7 +81,7 @@ def _build(
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace)
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # for `assert_half`
-    cache = _attached_timing_cache(config, timing_cache)
+    cache = _attached_timing_cache(config, timings)
     logger.take_errors()  # TensorRT's words on a damaged cache explain nothing that follows
     if not hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED"):
         config.set_flag(trt.BuilderFlag.FP16)
@@ -97,11 +95,13 @@ def _build(
     if serialized is None:
         raise EngineError(f"TensorRT cannot build the engine: {logger.take_errors()}")
     plan = bytes(serialized)
+    if cache is not None:
+        keep_timings(bytes(cache.serialize()))
     engine = trt.Runtime(logger).deserialize_cuda_engine(plan)
     if engine is None:
         raise EngineError(f"TensorRT cannot read the plan it built: {logger.take_errors()}")
     assert_half(trt, engine)
-    return BuiltPlan(plan, b"" if cache is None else bytes(cache.serialize()))
+    return plan
 
 
 def _network_flags(trt: ModuleType) -> int:
@@ -129,8 +129,8 @@ def _keep_outputs(network: Any) -> None:
             network.unmark_output(tensor)
 
 
-def _attached_timing_cache(config: Any, timing_cache: bytes) -> Any | None:
-    for serialized in (timing_cache, b""):
+def _attached_timing_cache(config: Any, timings: bytes) -> Any | None:
+    for serialized in (timings, b""):
         cache = config.create_timing_cache(serialized)
         if cache is not None and config.set_timing_cache(cache, False):
             return cache

@@ -14,12 +14,21 @@ from numpy.typing import NDArray
 
 from asymformer_ros.engines.cuda_device import CudaDevice
 from asymformer_ros.engines.cuda_graph import CudaGraph, captured
-from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame, first_line
+from asymformer_ros.engines.engine import (
+    EngineError,
+    StageTimes,
+    contiguous_frame,
+    first_line,
+    gpu_failure,
+)
 from asymformer_ros.engines.tensorrt_log import collecting_logger
 from asymformer_ros.network.profile import Profile
 
-# For want of memory TensorRT gives no engine either, but then the plan is as good as ever.
-_OUT_OF_MEMORY = re.compile("out ?of ?memory|could not be allocated", re.IGNORECASE)
+# Without memory or a GPU TensorRT gives no engine either, but then the plan is as good as ever.
+_NOT_THE_PLAN = re.compile(
+    "out ?of ?memory|could not be allocated|cuda (?:runtime|driver|initiali[sz]ation)",
+    re.IGNORECASE,
+)
 
 
 class PlanUnreadable(EngineError):
@@ -78,10 +87,8 @@ class TensorRtEngine:
         frame = contiguous_frame(rgb, depth_m, self.input_size)
         try:
             return self._run(*frame)
-        except EngineError:
-            raise
         except Exception as error:
-            raise EngineError(f"tensorrt failed on a frame: {first_line(error)}") from error
+            raise gpu_failure(self.name, error, self._device.synchronize) from error
 
     def close(self) -> None:
         """Free the engine, what depends first and the CUDA context last; again does nothing."""
@@ -103,7 +110,7 @@ class TensorRtEngine:
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
             errors = self._log.take_errors()
-            kind = EngineError if _OUT_OF_MEMORY.search(errors) else PlanUnreadable
+            kind = EngineError if _NOT_THE_PLAN.search(errors) else PlanUnreadable
             raise kind(f"TensorRT cannot read the plan: {errors}")
         self._check_tensors(trt)
         self._execution = self._engine.create_execution_context()

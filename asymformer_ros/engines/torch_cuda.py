@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import traceback
 from time import perf_counter
 
 import numpy as np
@@ -11,7 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from asymformer_ros.engines.deploy_graph import DeployGraph
-from asymformer_ros.engines.engine import EngineError, StageTimes, contiguous_frame, first_line
+from asymformer_ros.engines.engine import (
+    EngineError,
+    StageTimes,
+    contiguous_frame,
+    first_line,
+    gpu_failure,
+)
 from asymformer_ros.engines.torch_half import half_with_islands
 
 log = logging.getLogger("asymformer_ros.engines")
@@ -37,20 +45,23 @@ class TorchCudaEngine:
         self.profile = graph.profile
         self.input_size = graph.profile.input_size
         self.stages = StageTimes(0.0, 0.0, 0.0, 0.0)
-        self._graph: DeployGraph | None = graph
+        self._graph: DeployGraph | None = None
         self._recorded: torch.cuda.CUDAGraph | None = None
         self._inputs: tuple[Tensor, ...] = ()
         self._outputs: tuple[Tensor, ...] = ()
         self._host_inputs: tuple[Tensor, ...] = ()
         self._host_outputs: tuple[Tensor, ...] = ()
+        self._marks: list[torch.cuda.Event] = []
         try:
             self._stream = torch.cuda.Stream()
+            self._graph = graph
             self._marks = [torch.cuda.Event(enable_timing=True) for _ in range(4)]
             # Memory belongs to the stream that it is asked for on.
             with torch.cuda.stream(self._stream):
                 self._load(graph)
         except Exception as error:
             self.close()
+            traceback.clear_frames(error.__traceback__)
             raise EngineError(f"torch cannot use the GPU: {first_line(error)}") from error
 
     def infer(
@@ -63,19 +74,28 @@ class TorchCudaEngine:
         try:
             return self._run(self._graph, *frame)
         except Exception as error:
-            raise EngineError(f"torch failed on a frame: {first_line(error)}") from error
+            # Else the network would stay on the GPU while another engine is opened.
+            traceback.clear_frames(error.__traceback__)
+            raise gpu_failure(self.name, error, self._stream.synchronize) from error
 
     def close(self) -> None:
         """Free the engine's memory on the GPU; calling it again does nothing."""
         if self._graph is None:
             return
+        held = (self._graph, self._recorded, self._host_inputs, self._host_outputs, self._marks)
         self._graph = None
         self._recorded = None
         self._inputs = self._outputs = self._host_inputs = self._host_outputs = ()
+        self._marks = []
         try:
-            torch.cuda.empty_cache()
-        except Exception as error:  # after a fault on the GPU nothing can be freed any more
+            self._stream.synchronize()
+        except Exception as error:
+            # After a fault PyTorch ends the process where it frees page-locked memory or a graph.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
             log.warning("torch cannot free its GPU memory: %s", first_line(error))
+            return
+        del held
+        torch.cuda.empty_cache()
 
     def _load(self, graph: DeployGraph) -> None:
         half_with_islands(graph).to(_GPU)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,14 +18,19 @@ def half_with_islands(graph: DeployGraph) -> DeployGraph:
     labels, stays in float32, and so does LAFS: its weights are as small as 1/C^2, below 2^-14 where
     half precision loses digits, and its plain sum over the channels passes 65504.
     """
+    islands = [
+        module
+        for module in graph.network.modules()
+        if isinstance(module, LocalAttentionGuidedFeatureSelection)
+    ]
+    exact = [copy.deepcopy(island.state_dict()) for island in islands]
     network = graph.network.half()
     network.down_sample_1.register_forward_pre_hook(_take_half)
     network.Decoder.register_forward_hook(_give_float)
-    for module in network.modules():
-        if isinstance(module, LocalAttentionGuidedFeatureSelection):
-            module.float()
-            module.register_forward_pre_hook(_take_float)
-            module.register_forward_hook(_give_half)
+    for island, weights in zip(islands, exact, strict=True):
+        island.float().load_state_dict(weights)
+        island.register_forward_pre_hook(_take_float)
+        island.register_forward_hook(_give_half)
     return graph
 
 

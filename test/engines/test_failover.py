@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from asymformer_ros.engines import failover
-from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.engine import EngineError, GpuLost, StageTimes
 from asymformer_ros.engines.engine_thread import EngineThread, abandoned
 from asymformer_ros.engines.failover import Candidate, FailoverEngine
 from asymformer_ros.engines.self_check import CheckFrame
@@ -138,6 +138,33 @@ def test_what_hangs_on_a_gpu_takes_the_other_gpu_engines_with_it():
     assert engine.name == "cpu"
     assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu"]
     release.set()
+
+
+def test_a_lost_gpu_is_not_tried_again_by_any_engine(caplog):
+    lost = raising(GpuLost("illegal memory access: restart the node to use the GPU again"))
+    chain = Chain(gpu_first=[lost], gpu_second=[], cpu=[], spare=[])
+    now_s = [0.0]
+    engine = chain.engine(clock=lambda: now_s[0])
+    with caplog.at_level(logging.WARNING):
+        engine.infer(RGB, DEPTH)
+    assert engine.name == "cpu"
+    assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu"]
+    (record,) = caplog.records
+    assert "restart the node to use the GPU again): cpu fp32 takes over" in record.getMessage()
+    now_s[0] = 60.0
+    chain.opened[-1].faults = [FAULTS["exception"]] * 2
+    engine.infer(RGB, DEPTH)
+    assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu", "spare"]
+
+
+def test_a_lost_gpu_without_another_engine_is_told_at_every_frame():
+    lost = raising(GpuLost("illegal memory access: restart the node to use the GPU again"))
+    chain = Chain(gpu_only=[lost] * 3)
+    engine = chain.engine()
+    for _ in range(3):
+        with pytest.raises(EngineError, match=r"no engine segments this frame: .*restart the node"):
+            engine.infer(RGB, DEPTH)
+    assert len(chain.opened) == 1
 
 
 def test_an_engine_that_hangs_in_its_self_check_is_passed_over(monkeypatch):

@@ -184,7 +184,11 @@ from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.tensorrt_build import build_plan
 from asymformer_ros.engines.tensorrt_engine import open_plan
 graph, profile = deploy_graph()
-for attempt in (lambda: build_plan(graph, b"", lambda line: None), lambda: open_plan(b"", profile)):
+ignore = lambda what: None
+for attempt in (
+    lambda: build_plan(graph, b"", ignore, ignore),
+    lambda: open_plan(b"", profile),
+):
     try:
         attempt()
     except EngineError as error:

@@ -7,7 +7,7 @@ import pytest
 from fake_tensorrt import VERSIONS
 from tensorrt_machine import SIZE, deploy_graph, machine, plan_of
 
-from asymformer_ros.engines.engine import EngineError, StageTimes
+from asymformer_ros.engines.engine import EngineError, GpuLost, StageTimes
 from asymformer_ros.engines.tensorrt_engine import open_plan
 
 HEIGHT, WIDTH = SIZE
@@ -182,9 +182,9 @@ def test_an_execution_that_is_refused_is_told_in_tensorrts_words(tensorrt, monke
     engine.close()
 
 
-def test_an_exception_of_pycuda_on_a_frame_is_an_engine_error(engine, tensorrt):
+def test_a_gpu_that_does_not_even_wait_is_lost(engine, tensorrt):
     tensorrt.cuda.fail["synchronize"] = tensorrt.cuda.driver.LogicError("cuStreamSynchronize")
-    with pytest.raises(EngineError, match="tensorrt failed on a frame: cuStreamSynchronize"):
+    with pytest.raises(GpuLost, match="tensorrt failed on a frame: cuStreamSynchronize: restart"):
         engine.infer(*frame())
 
 

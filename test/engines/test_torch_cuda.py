@@ -75,6 +75,7 @@ def test_the_network_is_recorded_and_says_the_same_as_when_it_is_not(engine, fra
         raise RuntimeError("no recording")
 
     monkeypatch.setattr(torch.cuda, "graph", refuse)
+    monkeypatch.setattr(TorchCudaEngine, "_spoiled", False)
     plain = TorchCudaEngine(nano_graph())
     assert plain._recorded is None
     labels, confidence = plain.infer(*frame)

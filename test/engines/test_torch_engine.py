@@ -2,8 +2,10 @@
 
 import ast
 import copy
+import gc
 import inspect
 import logging
+import weakref
 from dataclasses import replace
 from functools import cache, partial
 
@@ -20,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 
 from asymformer_ros.engines import torch_cuda, torch_half
 from asymformer_ros.engines.deploy_graph import DeployGraph
-from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.engines.engine import EngineError, GpuLost
 from asymformer_ros.engines.torch_cuda import TorchCudaEngine
 from asymformer_ros.engines.torch_engine import open_torch
 from asymformer_ros.engines.torch_half import half_with_islands
@@ -115,6 +117,9 @@ def test_only_lafs_is_kept_in_float32():
         if weight.dtype != torch.float16
     }
     assert islands == {f"down_sample_{stage}.SCC" for stage in (2, 3, 4)}
+    exact = dict(nano_graph().network.named_parameters())
+    for name, weight in graph.network.named_parameters():
+        assert weight.dtype == torch.float16 or (weight == exact[name]).all()
     *_, log_probabilities = run(graph, camera_frame(SMALL))
     assert log_probabilities.dtype == np.float32
 
@@ -207,6 +212,44 @@ def test_a_gpu_that_fails_is_an_engine_error(gpu, monkeypatch, error):
     monkeypatch.setattr(torch.cuda, "Stream", fail)
     with pytest.raises(EngineError, match=r"^torch cannot use the GPU: CUDA out of memory$"):
         TorchCudaEngine(nano_graph())
+
+
+def test_a_gpu_that_is_lost_is_told_and_nothing_is_freed(gpu, monkeypatch, caplog):
+    """PyTorch would end the process: its page-locked memory throws where C++ must not."""
+    engine = TorchCudaEngine(nano_graph())
+    held = [*engine._host_inputs, *engine._host_outputs, engine._recorded, engine._graph]
+    alive = [weakref.ref(one) for one in held]
+    del held
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore lines")
+
+    monkeypatch.setattr(cuda_on_cpu.FakeGraph, "replay", fail)
+    monkeypatch.setattr(cuda_on_cpu.FakeStream, "synchronize", fail)
+    with pytest.raises(GpuLost, match=r"illegal memory access was encountered: restart the node"):
+        engine.infer(*camera_frame(SMALL))
+    with caplog.at_level(logging.WARNING, "asymformer_ros.engines"):
+        engine.close()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("torch cannot free its GPU memory: CUDA error")
+    del engine
+    gc.collect()
+    assert all(reference() is not None for reference in alive)
+
+
+def test_a_failed_frame_leaves_nothing_in_its_traceback(gpu, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("CUDA out of memory")
+
+    engine = TorchCudaEngine(nano_graph())
+    network = weakref.ref(engine._graph)
+    monkeypatch.setattr(cuda_on_cpu.FakeGraph, "replay", fail)
+    with pytest.raises(EngineError) as raised:
+        engine.infer(*camera_frame(SMALL))
+    engine.close()
+    assert not isinstance(raised.value, GpuLost)
+    gc.collect()
+    assert network() is None
 
 
 def test_a_closed_engine_says_so_and_holds_nothing(gpu):

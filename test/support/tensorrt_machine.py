@@ -49,6 +49,8 @@ _plans = {}
 def plan_of(tensorrt):
     """The plan that a fake of this version makes of `deploy_graph`, of which no journal tells."""
     if tensorrt.version not in _plans:
-        _plans[tensorrt.version] = build_plan(deploy_graph()[0], b"", lambda line: None).plan
+        _plans[tensorrt.version] = build_plan(
+            deploy_graph()[0], b"", lambda _: None, lambda _: None
+        )
         tensorrt.journal.clear()
     return _plans[tensorrt.version]
