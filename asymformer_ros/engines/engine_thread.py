@@ -104,7 +104,7 @@ class EngineThread:
         try:
             engine = open_engine()
         except BaseException as error:
-            opened.set_exception(error)
+            opened.set_exception(_as_exception(error))
             return
         opened.set_result(engine)
         while (item := self._frames.get()) is not None:
@@ -112,10 +112,17 @@ class EngineThread:
             try:
                 future.set_result(engine.infer(*frame))
             except BaseException as error:
-                future.set_exception(error)
+                future.set_exception(_as_exception(error))
             # Before waiting for the next: frames are megabytes, and the future holds the result.
             del item, frame, future
         try:
             engine.close()
         except Exception as error:
             _log.warning("engine %s did not close: %s", engine.name, first_line(error))
+
+
+def _as_exception(error: BaseException) -> Exception:
+    """A panic of a runtime or an exit of a broken package must not end whoever waits."""
+    if isinstance(error, Exception):
+        return error
+    return EngineError(f"{type(error).__name__}: {first_line(error)}")

@@ -63,7 +63,7 @@ class Chain:
 
     def open(self, name):
         script = self.scripts[name]
-        if isinstance(script, Exception):
+        if isinstance(script, BaseException):
             raise script
         self.scripts[name] = []  # opened again, it works
         self.opened.append(Scripted(name, [self.self_check_faults.get(name), *script]))
@@ -87,6 +87,7 @@ FAULTS = {
     "wrong shape": lambda: (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)),
     "wrong type": lambda: (np.zeros(SIZE, np.int64), np.zeros(SIZE, np.uint8)),
     "no arrays": lambda: (None, None),
+    "panic": raising(SystemExit("the runtime panics")),  # as PyO3's PanicException no Exception
 }
 
 
@@ -306,7 +307,7 @@ def test_a_frame_of_a_wrong_size_is_not_the_engine_s_fault():
 
 
 def test_what_does_not_open_or_fails_its_self_check_is_passed_over():
-    chain = Chain(first=ImportError("no driver"), second=[], third=[])
+    chain = Chain(first=ImportError("no driver"), broken=SystemExit(1), second=[], third=[])
     everything_wrong = np.full(SIZE, 9, np.uint8), np.zeros(SIZE, np.uint8)
     chain.self_check_faults = {"second": lambda: everything_wrong}
     engine = chain.engine()
@@ -314,6 +315,7 @@ def test_what_does_not_open_or_fails_its_self_check_is_passed_over():
     assert engine.agreement == 1.0
     assert engine.passed_over == (
         ("first", "no driver"),
+        ("broken", "SystemExit: 1"),
         ("second", "self-check 0.0 % < 99 % of the labels equal to float32"),
     )
     assert chain.opened[0].closed.is_set()

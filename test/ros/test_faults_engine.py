@@ -13,8 +13,8 @@ from faults import rows, survive
 
 HEIGHT, WIDTH = 48, 64
 # As node_under_test.py knows them.
-FAILING, HANGING, PAUSING, PANICKING, GARBLING = (
-    np.full((HEIGHT, WIDTH, 3), value, dtype=np.uint8) for value in (13, 14, 16, 17, 18)
+FAILING, HANGING, PAUSING, PANICKING, GARBLING, LOSING = (
+    np.full((HEIGHT, WIDTH, 3), value, dtype=np.uint8) for value in (13, 14, 16, 17, 18, 19)
 )
 
 
@@ -60,6 +60,7 @@ FAULTS = {
 FAULTS_WITH_SPARE = {
     "failing_before_spare": replacement(FAILING),
     "hanging_before_spare": replacement(HANGING),
+    "losing_the_gpu_before_spare": replacement(LOSING),
 }
 
 
