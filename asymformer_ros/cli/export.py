@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export; returns the exit code."""
     from asymformer_ros.engines.cache import EngineCache
+    from asymformer_ros.engines.engine import EngineError
     from asymformer_ros.engines.model import Model
     from asymformer_ros.files import write_atomically
 
@@ -37,7 +38,11 @@ def run(args: argparse.Namespace) -> int:
         from asymformer_ros.engines.onnx_export import export_onnx
         from asymformer_ros.network.checkpoint import load
 
-        network, profile = load(model.pytorch, args.profile)
+        try:
+            weights = model.pytorch
+        except EngineError as error:
+            raise EngineError(f"--size is not for a finished graph: {error}") from error
+        network, profile = load(weights, args.profile)
         profile = replace(profile, input_size=args.size)
         write_atomically(args.output, export_onnx(network, profile))
     else:

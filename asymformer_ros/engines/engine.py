@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.network.profile import Profile
+
+# OpenVINO begins with the places that an exception passed through.
+_PLACE = re.compile(r"\.[ch]pp:\d+:$")
 
 
 class EngineError(RuntimeError):
@@ -105,5 +109,7 @@ def gpu_failure(engine: str, error: Exception, synchronize: Callable[[], None]) 
 
 
 def first_line(error: BaseException) -> str:
-    """What a runtime's exception says, without the pages that follow."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """What a runtime's exception says, without where in its source and the pages that follow."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in lines if not _PLACE.search(line)]
+    return next(iter(said or lines), type(error).__name__)

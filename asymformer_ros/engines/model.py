@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from asymformer_ros.engines.cache import EngineCache
 from asymformer_ros.engines.engine import EngineError
-from asymformer_ros.engines.onnx_file import read_profile
+from asymformer_ros.engines.onnx_file import external_files, read_profile
 from asymformer_ros.network.profile import CheckpointError, Profile
 from asymformer_ros.resources import resource
 
 _BUNDLED = resource("weights")
 _ENGINES = Path(__file__).parent
 _PYTORCH = (".safetensors", ".pth", ".pt")
+# What TensorRT builds is of one version and one kind of GPU.
+_ENGINE_FILES = (".engine", ".plan", ".trt")
 
 
 class Model:
@@ -31,13 +34,13 @@ class Model:
         self.profile_name = profile_name
         self.cache = cache
         content = self.path.read_bytes()
-        own = self.path.suffix == ".safetensors" or read_profile(content) is not None
-        if profile_name and own:
+        if profile_name and read_profile(content) is not None:
             raise CheckpointError(
                 f"{self.path} carries its own profile: leave the parameter 'profile' empty"
             )
+        beside = b"".join(_content_beside(self.path, content))
         #: Begins the names of all that is made from these weights.
-        self.key = self.path.stem + "-" + _digest(content, profile_name)
+        self.key = self.path.stem + "-" + _digest(content + beside, profile_name)
 
     @property
     def graph(self) -> bytes:
@@ -50,7 +53,7 @@ class Model:
             return self.cache.get(f"{self.key}.onnx", self._exported)
         if read_profile(content) is not None:
             return content
-        return self.cache.get(f"{self.key}.onnx", lambda: self._wrapped(content))
+        return self.cache.get(f"{self.key}.onnx", self._wrapped)
 
     @cached_property
     def profile(self) -> Profile:
@@ -87,7 +90,7 @@ class Model:
 
         return export_onnx(*load(self.path, self.profile_name))
 
-    def _wrapped(self, content: bytes) -> bytes:
+    def _wrapped(self) -> bytes:
         _require("onnx", what=f"running {self.path.name}, which this package did not export,")
         import onnx
         from google.protobuf.message import DecodeError
@@ -95,8 +98,8 @@ class Model:
         from asymformer_ros.engines.official_onnx import wrap_official
 
         try:
-            model = onnx.load_model_from_string(content)
-        except DecodeError as error:
+            model = onnx.load(self.path)
+        except (DecodeError, onnx.checker.ValidationError) as error:
             raise CheckpointError(f"{self.path} is not a readable ONNX file") from error
         return bytes(wrap_official(model, self.profile_name).SerializeToString())
 
@@ -120,6 +123,20 @@ def _digest(content: bytes, profile_name: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def _content_beside(path: Path, content: bytes) -> Iterator[bytes]:
+    """The weights that an ONNX file keeps in other files, as today's PyTorch exports them."""
+    if path.suffix != ".onnx":
+        return
+    for name in sorted(external_files(content)):
+        file = PurePosixPath(name)
+        if file.is_absolute() or ".." in file.parts or not (path.parent / file).is_file():
+            raise CheckpointError(
+                f"{path} keeps its weights in {name}, which is not beside it: "
+                "copy that file as well, or export with external_data=False"
+            )
+        yield (path.parent / file).read_bytes()
+
+
 def _find(weights: str) -> Path:
     """The weights file of a bundled name or a path."""
     bundled = _BUNDLED / f"{weights}.onnx"
@@ -135,5 +152,6 @@ def _find(weights: str) -> Path:
     if path.suffix != ".onnx" and path.suffix not in _PYTORCH:
         raise CheckpointError(
             f"weights {path} have an unknown ending: give .onnx or {', '.join(_PYTORCH)}"
+            + (", of which an engine is made here" if path.suffix in _ENGINE_FILES else "")
         )
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asymformer_ros.network.profile import (
     METADATA_KEY,
@@ -16,10 +16,11 @@ from asymformer_ros.network.profile import (
 from asymformer_ros.perception.frames import UNLABELLED
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 _OLDEST_OPSET = 13
 _PREFIX = "official/"
+_STANDARD = ("", "ai.onnx")
 # Bilinear without align_corners, as exporters have called it.
 _HALF_PIXEL = (b"half_pixel", b"pytorch_half_pixel")
 
@@ -27,8 +28,8 @@ _HALF_PIXEL = (b"half_pixel", b"pytorch_half_pixel")
 def wrap_official(model: ModelProto, profile: str = "") -> ModelProto:
     """Put pre- and post-processing around an official export; its names do not matter.
 
-    model: takes the normalised image float32 [1, 3, H, W] and depth float32 [1, 1, H, W], in this
-    order, and gives logits float32 [1, classes, H, W]; it is not changed. H and W are fixed, a
+    model: takes the normalised image float32 [1, 3, H, W] and depth float32 [1, 1, H, W] and gives
+    logits or their soft-max, float32 [1, classes, H, W]; it is not changed. H and W are fixed, a
     dynamic batch becomes 1. profile: name of the preprocessing, see `official_profile`; empty is
     ``nyu-bgr``. Returns a graph with the inputs, outputs and metadata of `export_onnx`, whose
     log-probabilities have full size if the export does not end with bilinear upsampling. Raises
@@ -37,7 +38,8 @@ def wrap_official(model: ModelProto, profile: str = "") -> ModelProto:
     import onnx
 
     opset = _opset(model)
-    _require_own_weights(model)
+    _require_standard_operators(model)
+    _require_float32(model.graph)
     try:
         static = _static(model)
         _, classes, height, width = _shape(static.graph.output[0])
@@ -73,15 +75,29 @@ def _opset(model: ModelProto) -> int:
     return opset
 
 
-def _require_own_weights(model: ModelProto) -> None:
+def _require_standard_operators(model: ModelProto) -> None:
+    own = {(function.domain, function.name) for function in model.functions}
+    for node in model.graph.node:
+        if node.domain not in _STANDARD and (node.domain, node.op_type) not in own:
+            raise CheckpointError(
+                f"the official export holds {node.op_type} of {node.domain}, which one runtime "
+                "alone has: give the file from before its optimisation"
+            )
+
+
+def _require_float32(graph: GraphProto) -> None:
     from onnx import TensorProto
 
-    for tensor in model.graph.initializer:
-        if tensor.data_location == TensorProto.EXTERNAL:
-            raise CheckpointError(
-                "the official export holds no weights, its weights lie in another file: "
-                "save it as one file"
-            )
+    small = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
+    types = [tensor.data_type for tensor in graph.initializer]
+    types += [value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)]
+    for node in graph.node:
+        types += [a.i if a.name == "to" else a.t.data_type for a in node.attribute]
+    if not set(small).isdisjoint(types):
+        raise CheckpointError(
+            "the official export is in half precision already: give the export in float32, "
+            "half precision is made of it here and checked"
+        )
 
 
 def _static(model: ModelProto) -> ModelProto:
@@ -92,6 +108,8 @@ def _static(model: ModelProto) -> ModelProto:
     static.CopyFrom(model)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in static.graph.input if value.name not in weights]
+    if [_shape(value)[1:2] for value in inputs] == [[1], [3]]:  # depth comes first
+        inputs.reverse()
     values = [*inputs, *static.graph.output]
     found = [_shape(value) for value in values]
     floats = all(v.type.tensor_type.elem_type == onnx.TensorProto.FLOAT for v in values)
@@ -155,8 +173,10 @@ def _before_upsampling(model: ModelProto) -> ModelProto:
     import onnx
 
     inputs, output = [value.name for value in model.graph.input], model.graph.output[0].name
-    last = next(node for node in model.graph.node if output in node.output)
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in last.attribute}
+    last, attributes = _producer(model.graph, output)
+    if last.op_type == "Softmax" and attributes.get("axis", -1) in (1, -3):
+        output = last.input[0]  # the tail takes the soft-max
+        last, attributes = _producer(model.graph, output)
     bilinear = last.op_type == "Resize" and attributes.get("mode") == b"linear"
     if bilinear and attributes.get("coordinate_transformation_mode", _HALF_PIXEL[0]) in _HALF_PIXEL:
         output = last.input[0]
@@ -168,6 +188,14 @@ def _before_upsampling(model: ModelProto) -> ModelProto:
     )
     cut.graph.output[0].type.CopyFrom(logits)
     return cut
+
+
+def _producer(graph: GraphProto, name: str) -> tuple[NodeProto, dict[str, Any]]:
+    """The node that gives a value, and its attributes."""
+    import onnx
+
+    node = next(node for node in graph.node if name in node.output)
+    return node, {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
 def _preparation(profile: Profile) -> str:

@@ -9,7 +9,8 @@ from asymformer_ros.network.profile import METADATA_KEY, Profile
 
 # Field numbers in onnx.proto.
 _MODEL_GRAPH, _MODEL_METADATA = 7, 14
-_GRAPH_OUTPUT = 12
+_GRAPH_INITIALIZER, _GRAPH_OUTPUT = 5, 12
+_TENSOR_EXTERNAL_DATA = 13
 _VALUE_NAME = 1
 _PAIR_KEY, _PAIR_VALUE = 1, 2
 # Wire types of protocol buffers.
@@ -35,6 +36,21 @@ def read_profile(content: bytes) -> Profile | None:
     return None
 
 
+def external_files(content: bytes) -> set[str]:
+    """Names of the files in which an ONNX file keeps its weights; empty for any other content."""
+    found = set()
+    try:
+        for graph in _parts(memoryview(content), _MODEL_GRAPH):
+            for tensor in _parts(graph, _GRAPH_INITIALIZER):
+                for entry in _parts(tensor, _TENSOR_EXTERNAL_DATA):
+                    pair = {part.number: bytes(part.content) for part in _fields(entry)}
+                    if pair.get(_PAIR_KEY) == b"location":
+                        found.add(pair[_PAIR_VALUE].decode())
+    except (IndexError, KeyError, UnicodeDecodeError):
+        return set()  # no protocol buffer, or one that was cut off
+    return found
+
+
 def with_output(content: bytes, name: str) -> bytes:
     """The graph with one of its outputs only: runtimes drop what no output needs."""
     parts: list[bytes | memoryview] = []
@@ -53,6 +69,11 @@ def with_output(content: bytes, name: str) -> bytes:
 
 def _name_of(value: memoryview) -> str:
     return next(bytes(p.content).decode() for p in _fields(value) if p.number == _VALUE_NAME)
+
+
+def _parts(message: memoryview, number: int) -> Iterator[memoryview]:
+    """The contents of the fields of one number."""
+    return (field.content for field in _fields(message) if field.number == number)
 
 
 def _fields(message: memoryview) -> Iterator[_Field]:

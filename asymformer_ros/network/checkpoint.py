@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import re
 from collections.abc import Mapping
@@ -20,34 +21,38 @@ from asymformer_ros.network.profile import (
     official_profile,
 )
 
+_log = logging.getLogger(__name__)
 _RELEASED_NAMES = ((r"\.SCC\.conv1\.", ".SCC.conv_bn.0."), (r"\.SCC\.bn\.", ".SCC.conv_bn.1."))
 
 
 def load(path: str | Path, profile: str = "") -> tuple[AsymFormer, Profile]:
     """Read weights into a network in evaluation mode, with the profile they were trained under.
 
-    ``.safetensors`` carry their profile; for an official ``.pth`` it is chosen by name (see
-    `official_profile`; empty: ``nyu-bgr``, the official evaluation script's). Strict: raises
-    CheckpointError with the first key that is missing, left over or of another shape.
+    ``.safetensors`` of this package carry their profile; for an official state dict, pickled or
+    not, it is chosen by name (see `official_profile`; empty: ``nyu-bgr``, the official evaluation
+    script's). Strict: raises CheckpointError with the first key that is missing, left over or of
+    another shape.
     """
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"weights file {path} does not exist: check the parameter 'weights'")
+    own: Profile | None = None
     if path.suffix == ".safetensors":
-        state, found = _read_safetensors(path)
-        if profile:
-            raise CheckpointError(
-                f"{path} carries its own profile: leave the parameter 'profile' empty"
-            )
+        state, own = _read_safetensors(path)
     else:
-        state = _official_names(_read_pickle(path))
-        head = state.get("Decoder.linear_pred.weight")
-        if head is None:
-            raise CheckpointError(
-                f"{path} is not an AsymFormer checkpoint: Decoder.linear_pred.weight is missing"
-            )
-        found = official_profile(profile or OFFICIAL[0], head.shape[0])
+        state = _read_pickle(path)
+    if own is not None and profile:
+        raise CheckpointError(
+            f"{path} carries its own profile: leave the parameter 'profile' empty"
+        )
+    if own is None:
+        state = _official_names(state)
+        found = official_profile(profile or OFFICIAL[0], _num_classes(path, state))
+    else:
+        found = own
     network = create(found.network, found.num_classes)
+    if own is None:
+        state = _with_kernel_axes(state, network.state_dict())
     _check_keys(path, network.state_dict(), state)
     network.load_state_dict(state)
     return network.eval(), found
@@ -61,7 +66,8 @@ def save(path: str | Path, network: AsymFormer, profile: Profile) -> None:
     write_atomically(path, serialize(tensors, metadata={METADATA_KEY: profile.to_json()}))
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Profile]:
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Profile | None]:
+    """The state dict, with its profile if this package wrote it."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -71,7 +77,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Profile]:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
     if METADATA_KEY not in metadata:
-        raise CheckpointError(f"{path} has no profile in its metadata: write it with this package")
+        return state, None
     profile = Profile.from_json(metadata[METADATA_KEY])
     if profile.network not in VARIANTS:
         raise CheckpointError(
@@ -84,28 +90,66 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        more = re.search(r"Unsupported (?:global|class|operand)\W+(?:GLOBAL )?([\w.]+)", str(error))
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise CheckpointError(
-            f"{path} cannot be read as weights only ({reason}): save its state dict alone"
+            f"{path} cannot be read as weights only "
+            f"({f'it holds {more[1]} as well' if more else reason}): "
+            "where you trust it, load it and save its state dict alone with torch.save"
         ) from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):
+    if isinstance(content, Mapping):
+        if "state_dict_ema" in content:
+            _log.warning(
+                "%s: the weights under 'state_dict' are used, not those under 'state_dict_ema'; "
+                "for these save them alone with torch.save",
+                path,
+            )
+        wrapped = (content.get(name) for name in ("state_dict", "model"))
+        content = next((state for state in wrapped if isinstance(state, Mapping)), content)
+        # What NVIDIA's Transformer Engine keeps beside weights.
+        content = {k: v for k, v in content.items() if not str(k).endswith("_extra_state")}
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
         raise CheckpointError(f"{path} holds no state dict: save one with torch.save")
-    return dict(content)
+    return content
+
+
+def _num_classes(path: Path, state: Mapping[str, Tensor]) -> int:
+    if any(re.search(r"\.rgb_layer\.\d+\.dwconv\.(?!weight|bias)", key) for key in state):
+        raise CheckpointError(
+            f"{path} is of AsymFormer v1.5, another network: give weights of AsymFormer-T"
+        )
+    head = state.get("Decoder.linear_pred.weight")
+    if head is None:
+        raise CheckpointError(
+            f"{path} is not an AsymFormer checkpoint: Decoder.linear_pred.weight is missing"
+        )
+    return head.shape[0]
 
 
 def _official_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Bring the released key format to the current one: names, 1x1 kernels, ``module.`` prefix."""
+    """Bring the names of the released keys, and what wrappers put before them, to our own."""
     renamed = {}
     for key, value in state.items():
-        key = key.removeprefix("module.")
+        key = key.removeprefix("module.").removeprefix("model.")
         for old, new in _RELEASED_NAMES:
             key = re.sub(old, new, key)
-        if re.fullmatch(r"Decoder\.linear_c[1-4]\.proj\.weight", key) and value.ndim == 2:
-            value = value[:, :, None, None]
         renamed[key] = value
     return renamed
+
+
+def _with_kernel_axes(
+    state: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The weights of linear layers as 1x1 convolutions and the reverse, where the network has it.
+
+    The released decoder and the official training with Transformer Engine differ there.
+    """
+    fitted = dict(state)
+    for key in state.keys() & expected.keys():
+        value, shape = state[key], expected[key].shape
+        if value.shape[:2] == shape[:2] and value.numel() == shape.numel():
+            fitted[key] = value.reshape(shape)
+    return fitted
 
 
 def _check_keys(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:

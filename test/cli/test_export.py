@@ -32,6 +32,7 @@ def test_the_network_s_size_can_be_chosen(tmp_path, capsys):
         (["{weights}", "{tmp}/file/x.onnx"], "File exists"),
         (["{weights}", "{tmp}/x.onnx", "--size", "300x200"], "not a multiple of 32"),
         (["{junk}", "{tmp}/x.onnx"], "not a readable ONNX file"),
+        (["{junk}", "{tmp}/x.onnx", "--size", "320x256"], "--size is not for a finished graph"),
     ],
 )
 def test_what_cannot_be_exported_is_said_in_one_line(tmp_path, capsys, arguments, sentence):

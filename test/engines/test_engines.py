@@ -221,6 +221,7 @@ def test_a_cache_that_takes_no_files_costs_nothing_but_time(tmp_path, frame, ref
         ("asymformer-giga", "auto", r"neither bundled \(asymformer-nano\) nor a file"),
         ("{tmp}/missing.onnx", "auto", "neither bundled"),
         ("{tmp}/notes.txt", "auto", "unknown ending"),
+        ("{tmp}/robot.engine", "auto", "of which an engine is made here"),
         ("{tmp}/junk.onnx", "openvino", "junk.onnx is not a readable ONNX file"),
         ("{tmp}/junk.onnx", "torch", "is not a PyTorch file"),
         ("{tmp}/junk.onnx", "auto", "junk.onnx is not a readable ONNX file"),
@@ -230,7 +231,7 @@ def test_a_cache_that_takes_no_files_costs_nothing_but_time(tmp_path, frame, ref
     ],
 )
 def test_what_can_never_work_is_said_in_one_sentence(tmp_path, weights, engine, message):
-    for name in ("junk.onnx", "junk.pth", "junk.safetensors", "notes.txt"):
+    for name in ("junk.onnx", "junk.pth", "junk.safetensors", "notes.txt", "robot.engine"):
         (tmp_path / name).write_bytes(b"nothing of use")
     (tmp_path / "cut.onnx").write_bytes(BUNDLED.read_bytes()[:-5000])
     with pytest.raises((EngineError, CheckpointError), match=message) as error:

@@ -1,5 +1,6 @@
 """The official ONNX export, whatever its names, gives what the deploy graph gives."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from half_rounding import rounded, run, value_types
 from onnx import TensorProto, helper
 
 import asymformer_ros
+from asymformer_ros.engines.cache import EngineCache
 from asymformer_ros.engines.deploy_graph import DeployGraph
 from asymformer_ros.engines.half_precision import to_half
+from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.official_onnx import wrap_official
 from asymformer_ros.engines.onnx_export import export_onnx
 from asymformer_ros.engines.self_check import agreement
@@ -214,7 +217,12 @@ IMAGE, DEPTH, LOGITS = (1, 3, 96, 128), (1, 1, 96, 128), (1, 40, 96, 128)
 
 
 def other(
-    inputs=(IMAGE, DEPTH), outputs=(LOGITS,), element=TensorProto.FLOAT, opset=17, op="Reshape"
+    inputs=(IMAGE, DEPTH),
+    outputs=(LOGITS,),
+    element=TensorProto.FLOAT,
+    opset=17,
+    op="Reshape",
+    domain="",
 ):
     """A graph with such inputs and outputs that does nothing of use."""
     taken, given = (
@@ -222,7 +230,9 @@ def other(
         for kind, shapes in (("in", inputs), ("out", outputs))
     )
     nodes = [helper.make_node("Shape", ["in0"], ["shape"])]
-    nodes += [helper.make_node(op, ["in0", "shape"], [value.name]) for value in given]
+    nodes += [
+        helper.make_node(op, ["in0", "shape"], [value.name], domain=domain) for value in given
+    ]
     graph = helper.make_graph(nodes, "other", taken, given)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
@@ -231,19 +241,25 @@ def other(
     ("model", "error", "message"),
     [
         (other([IMAGE]), CheckpointError, r"this one takes float \[1, 3, 96, 128\] and gives"),
-        (other([DEPTH, IMAGE]), CheckpointError, r"takes float \[1, 1, 96, 128\] and float \[1, 3"),
         (other([IMAGE, DEPTH, DEPTH]), CheckpointError, "an official export takes float"),
         (other([IMAGE, (1, 1, 48, 64)]), CheckpointError, r"\[1, 1, 48, 64\]"),
         (other([(2, *IMAGE[1:]), DEPTH]), CheckpointError, r"\[2, 3, 96, 128\]"),
         (other(outputs=[LOGITS, LOGITS]), CheckpointError, "an official export takes float"),
         (other(outputs=[(1, 96, 128)]), CheckpointError, r"gives float \[1, 96, 128\]"),
         (other(outputs=[(1, "c", "h", "w")]), CheckpointError, r"gives float \[1, \?, \?, \?\]"),
-        (other(element=TensorProto.FLOAT16), CheckpointError, "takes float16"),
+        (other([DEPTH, DEPTH]), CheckpointError, r"takes float \[1, 1, 96, 128\] and float \[1, 1"),
+        (other(element=TensorProto.DOUBLE), CheckpointError, "takes double"),
+        (other(element=TensorProto.FLOAT16), CheckpointError, "give the export in float32"),
         (other(opset=11), CheckpointError, "has opset 11: export it with 13 or a newer"),
         (other([(1, 3, "h", "w"), (1, 1, "h", "w")]), CheckpointError, "with a fixed size"),
         (other([(1, 3, 96, "w"), (1, 1, 96, "w")]), CheckpointError, "with a fixed size"),
         (other([IMAGE, (1, 1, "h", "w")]), CheckpointError, "with a fixed size"),
         (other(op="Reshuffle"), CheckpointError, "is no valid ONNX graph"),
+        (
+            other(domain="com.microsoft"),
+            CheckpointError,
+            "holds Reshape of com.microsoft, which one",
+        ),
         (other(outputs=[(1, 12, 96, 128)]), CheckpointError, "12 classes"),
         (
             other([(1, 3, 100, 100), (1, 1, 100, 100)], [(1, 40, 100, 100)]),
@@ -258,14 +274,61 @@ def test_another_file_is_refused_in_one_sentence(model, error, message):
     assert "\n" not in str(refusal.value)
 
 
-def test_weights_in_another_file_are_refused_in_one_sentence(official, tmp_path):
-    model = onnx.ModelProto()
-    model.CopyFrom(official)
+def test_half_precision_inside_is_refused(official):
+    """Its islands would be half already, and the self-check would compare it with itself."""
+    with pytest.raises(CheckpointError, match="is in half precision already"):
+        wrap_official(to_half(official))
+
+
+@pytest.mark.parametrize(("last", "axis"), [("Softmax", 1), ("Softmax", -3), ("LogSoftmax", 1)])
+def test_a_soft_max_at_the_end_changes_nothing(network, official, frame, last, axis):
+    model = copy.deepcopy(official)
+    model.graph.node.append(helper.make_node(last, ["onnx::Out_2381"], ["sure"], axis=axis))
+    model.graph.output[0].name = "sure"
+    labels, confidence, _ = run(wrap_official(model), frame)
+    wanted_labels, wanted_confidence, _ = expected(network, frame)
+    assert (labels == wanted_labels).mean() >= 0.9999
+    assert np.abs(confidence.astype(int) - wanted_confidence).max() <= 1
+
+
+def test_depth_may_come_first(network, official, frame):
+    model = copy.deepcopy(official)
+    image, depth = model.graph.input
+    reordered = [copy.deepcopy(depth), copy.deepcopy(image)]
+    del model.graph.input[:]
+    model.graph.input.extend(reordered)
+    assert_equal(run(wrap_official(model), frame), expected(network, frame))
+
+
+@pytest.fixture
+def split(official, tmp_path):
+    """An export whose weights are in a file of their own, as today's PyTorch writes it."""
     path = tmp_path / "official.onnx"
-    onnx.save(model, path, save_as_external_data=True, location="weights.bin")
-    graph_alone = onnx.load_model_from_string(path.read_bytes())
-    with pytest.raises(CheckpointError, match="lie in another file: save it as one file"):
-        wrap_official(graph_alone)
+    onnx.save(
+        copy.deepcopy(official), path, save_as_external_data=True, location="official.onnx.data"
+    )
+    return path
+
+
+def test_weights_may_lie_in_a_file_beside(split, network, frame, tmp_path):
+    model = Model(str(split), "", EngineCache(tmp_path / "cache"))
+    assert_equal(run(onnx.load_from_string(model.graph), frame), expected(network, frame))
+    with (tmp_path / "official.onnx.data").open("r+b") as file:
+        file.write(b"other weights")
+    assert Model(str(split), "", EngineCache(tmp_path / "cache")).key != model.key
+
+
+@pytest.mark.parametrize("place", ["official.onnx.data", "../official.onnx.data", "/etc/passwd"])
+def test_weights_that_are_not_beside_are_named(split, tmp_path, place):
+    model = onnx.load_model_from_string(split.read_bytes())
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = place
+    split.write_bytes(model.SerializeToString())
+    (tmp_path / "official.onnx.data").unlink()
+    with pytest.raises(CheckpointError, match=f"keeps its weights in {place}, which is not beside"):
+        Model(str(split), "", EngineCache(tmp_path / "cache"))
 
 
 def test_an_unknown_profile_is_refused(official):

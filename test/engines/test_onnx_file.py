@@ -1,10 +1,11 @@
 """ONNX files read and cut without the package onnx, against that package."""
 
+import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
-from asymformer_ros.engines.onnx_file import read_profile, with_output
+from asymformer_ros.engines.onnx_file import external_files, read_profile, with_output
 from asymformer_ros.network.profile import METADATA_KEY, Profile
 from asymformer_ros.resources import resource
 
@@ -43,6 +44,19 @@ def test_other_content_has_none(content):
 def test_a_file_that_was_cut_off_anywhere_has_none():
     content = file_with({METADATA_KEY: PROFILE.to_json()})
     assert {read_profile(content[:length]) for length in range(len(content))} == {None}
+
+
+def test_files_of_external_weights_are_named(tmp_path):
+    weights = numpy_helper.from_array(np.zeros(1000, np.float32), "w")
+    value = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1000])
+    node = helper.make_node("Relu", ["w"], ["y"])
+    model = helper.make_model(helper.make_graph([node], "g", [], [value], [weights]))
+    onnx.save(model, tmp_path / "inside.onnx")
+    onnx.save(model, tmp_path / "beside.onnx", save_as_external_data=True, location="w.bin")
+    content = (tmp_path / "beside.onnx").read_bytes()
+    assert external_files(content) == {"w.bin"}
+    assert external_files((tmp_path / "inside.onnx").read_bytes()) == set()
+    assert external_files(content[:-1]) == external_files(b"junk") == set()
 
 
 def test_a_graph_can_be_cut_down_to_one_output():

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from asymformer_ros.network.asymformer import create
 from asymformer_ros.network.checkpoint import load, save
-from asymformer_ros.network.profile import CheckpointError, Profile
+from asymformer_ros.network.profile import CheckpointError, Profile, official_profile
 
 DATA = Path(__file__).parents[1] / "data"
 NANO = Profile(network="asymformer-nano", label_space="nyu40", num_classes=40)
@@ -61,6 +62,70 @@ def test_official_checkpoints_load_in_every_published_form(
     assert set(loaded) == set(current)
     assert all(torch.equal(loaded[key], current[key]) for key in current)
     assert not network.training
+
+
+def linear(state):
+    """As NVIDIA's Transformer Engine has 1x1 convolutions, with a state of its own beside."""
+    flat = {
+        key: value[:, :, 0, 0] if value.shape[2:] == (1, 1) else value
+        for key, value in state.items()
+    }
+    return flat | {"Decoder.linear_c1.proj._extra_state": None}
+
+
+def convolved(state):
+    """With attention's projections as 1x1 convolutions."""
+    return {
+        key: value[:, :, None, None] if key.endswith("attn.proj.weight") else value
+        for key, value in state.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(lambda state: {"model": state}, id="model"),
+        pytest.param(lambda state: {f"model.{key}": v for key, v in state.items()}, id="model."),
+        pytest.param(lambda state: {"state_dict": linear(state)}, id="linear layers"),
+        pytest.param(convolved, id="convolutions"),
+    ],
+)
+def test_what_the_official_loaders_take_is_taken(tmp_path, current, content):
+    torch.save(content(current), tmp_path / "official.pth")
+    loaded = load(tmp_path / "official.pth")[0].state_dict()
+    assert all(torch.equal(loaded[key], current[key]) for key in current)
+
+
+def test_an_official_state_dict_may_be_a_safetensors_file(tmp_path, current):
+    from safetensors.torch import save_file
+
+    save_file(current, tmp_path / "official.safetensors")
+    network, profile = load(tmp_path / "official.safetensors", "imagenet-rgb")
+    assert profile == official_profile("imagenet-rgb", 40)
+    assert all(torch.equal(network.state_dict()[key], current[key]) for key in current)
+
+
+def test_averaged_weights_that_are_not_used_are_told(tmp_path, current, caplog):
+    averaged = {key: value + 1 for key, value in current.items()}
+    torch.save({"state_dict": current, "state_dict_ema": averaged}, tmp_path / "official.pth")
+    loaded = load(tmp_path / "official.pth")[0].state_dict()
+    assert all(torch.equal(loaded[key], current[key]) for key in current)
+    (record,) = caplog.records
+    assert "not those under 'state_dict_ema'" in record.getMessage()
+
+
+def test_version_1_5_is_known_by_its_branches(tmp_path, current):
+    branch = "down_sample_1.rgb_layer.0.dwconv.branch_kxk.weight"
+    torch.save(current | {branch: torch.zeros(1)}, tmp_path / "later.pth")
+    with pytest.raises(CheckpointError, match=r"is of AsymFormer v1\.5, another network"):
+        load(tmp_path / "later.pth")
+
+
+def test_what_is_not_a_weight_is_named(tmp_path, current):
+    torch.save({"state_dict": current, "args": Namespace(lr=1)}, tmp_path / "official.pth")
+    with pytest.raises(CheckpointError, match=r"it holds argparse\.Namespace as well") as error:
+        load(tmp_path / "official.pth")
+    assert "\x1b" not in str(error.value)
 
 
 def test_a_sun_rgbd_checkpoint_is_known_by_its_37_classes(tmp_path, current):
