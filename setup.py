@@ -95,7 +95,7 @@ setup(
     entry_points={
         "console_scripts": [
             "asymformer = asymformer_ros.cli.main:program",
-            "segmentation_node = asymformer_ros.ros.node:main",
+            "segmentation_node = asymformer_ros.ros.node:program",
             "simulated_camera = asymformer_ros.ros.simulated_camera:main",
         ]
     },

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.engines.cache import EngineCache
-from asymformer_ros.engines.candidates import candidates, require_packages
+from asymformer_ros.engines.candidates import candidates
 from asymformer_ros.engines.engine import StageTimes
 from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.nvidia import require_gpu
+from asymformer_ros.engines.packages import require_packages
 
 
 class Timed(Protocol):
@@ -92,7 +93,7 @@ def _open_eager(source: ModelSource, device: str, precision: str) -> Timed:
     if device == "cuda":
         require_gpu()
     weights = model.pytorch
-    require_packages("torch", "safetensors")
+    require_packages(model.cache, "torch", "safetensors")
     from asymformer_ros.benchmark.eager import EagerNetwork
 
     return EagerNetwork(weights, model.profile_name, device, precision)

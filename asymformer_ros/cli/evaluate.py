@@ -219,13 +219,13 @@ def _open_engine(args: argparse.Namespace) -> tuple[Engine, str]:
     if args.engine not in ("auto", "torch"):
         raise EngineError("--multi-scale and --flip run in PyTorch: leave --engine out")
     from asymformer_ros.engines.cache import EngineCache
-    from asymformer_ros.engines.candidates import require_packages
     from asymformer_ros.engines.model import Model
-
-    require_packages("torch", "safetensors")
-    from asymformer_ros.evaluation.multi_scale import OFFICIAL_SCALES, open_multi_scale
+    from asymformer_ros.engines.packages import require_packages
 
     model = Model(args.weights, args.profile, EngineCache(args.cache_dir))
+    require_packages(model.cache, "torch", "safetensors")
+    from asymformer_ros.evaluation.multi_scale import OFFICIAL_SCALES, open_multi_scale
+
     engine = open_multi_scale(model, OFFICIAL_SCALES if scales else (1.0,), flip)
     print(f"engine: {engine.name} {engine.precision}", flush=True)
     return engine, f"{engine.name} {engine.precision}"

@@ -45,8 +45,9 @@ def program() -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started this
+            stream.flush()
     if code == _INTERRUPTED:
         # A thread that is still loading a network would abort the process on its way out.
         os._exit(code)
@@ -55,19 +56,17 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and run a verb; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="asymformer", description="RGB-D semantic segmentation.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, purpose in _VERBS.items():
-        verb = verbs.add_parser(name, help=purpose, description=purpose)
-        module = import_module(f"asymformer_ros.cli.{name.replace('-', '_')}")
-        module.add_arguments(verb)
-        verb.set_defaults(run=module.run)
-    args = parser.parse_args(arguments)
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("asymformer_ros").setLevel(logging.INFO)
+    args = argparse.Namespace(verb="")
     try:
+        args = _parsed(arguments)
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("asymformer_ros").setLevel(logging.INFO)
         code: int = args.run(args)
         return code
+    except BrokenPipeError:
+        # Whoever read our output wants no more of it, nor a word about that; `head` does so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         message, code = "interrupted", _INTERRUPTED
     except ModuleNotFoundError as error:
@@ -78,8 +77,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, OSError) and not is_for_users(error):
             raise
         message, code = _sentence(error), 1
-    print(f"asymformer {args.verb}: {message}", file=sys.stderr)
+    print(f"{f'asymformer {args.verb}'.strip()}: {message}", file=sys.stderr)
     return code
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="asymformer", description="RGB-D semantic segmentation.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, purpose in _VERBS.items():
+        verb = verbs.add_parser(name, help=purpose, description=purpose)
+        module = import_module(f"asymformer_ros.cli.{name.replace('-', '_')}")
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
+    return parser.parse_args(arguments)
 
 
 def _sentence(error: Exception) -> str:

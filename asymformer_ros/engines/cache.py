@@ -10,8 +10,9 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from asymformer_ros.engines.engine import EngineError
@@ -43,8 +44,11 @@ class EngineCache:
         try:
             self.folder = Path(folder or default).expanduser()
         except RuntimeError as error:
-            raise EngineError("this user has no home directory: give a cache_dir") from error
-        self._warned = False
+            raise EngineError(
+                f"{folder or default} names no home directory: give another cache_dir"
+            ) from error
+        #: Whether anything that was made could not be kept.
+        self.lost = False
 
     def get(self, name: str, make: Callable[[], bytes]) -> bytes:
         """The content of `name`, from disk or from `make`, which runs in one process at a time.
@@ -60,6 +64,7 @@ class EngineCache:
             if content is None:
                 if fault:
                     _log.warning("%s is %s: it is made again", self.folder / name, fault)
+                self._remove_leftovers(name)
                 content = make()
                 self.put(name, content)
         return content
@@ -102,10 +107,14 @@ class EngineCache:
         """What lies in the folder, by name."""
         ends = (".json", ".lock")
         try:
-            paths = sorted(path for path in self.folder.iterdir() if path.suffix not in ends)
+            paths = sorted(self.folder.iterdir())
         except OSError:
             return []
-        return [self._entry(path) for path in paths]
+        return [
+            self._entry(path)
+            for path in paths
+            if path.suffix not in ends and not path.name.startswith(".")
+        ]
 
     def _entry(self, path: Path) -> CacheEntry:
         content, _ = self._read(path.name)
@@ -138,16 +147,29 @@ class EngineCache:
         with ExitStack() as stack:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                # The kernel frees the lock with the file, so a killed process leaves none behind.
-                _wait_for_lock(stack.enter_context(path.open("w")).fileno(), name)
+                # Only read: it may be another user's. The kernel frees the lock with the file, so a
+                # killed process leaves none behind.
+                file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                stack.callback(os.close, file)
+                _wait_for_lock(file, name)
             except OSError as error:
-                self._warn(f"{self.folder} takes no locks ({error.strerror})")
+                _log.info(
+                    "%s takes no locks (%s): what starts at once is built twice",
+                    self.folder,
+                    error.strerror,
+                )
             yield
+
+    def _remove_leftovers(self, name: str) -> None:
+        """What was half-written when its process was killed."""
+        for leftover in self.folder.glob(f".{escape(name)}.*"):
+            with suppress(OSError):
+                leftover.unlink()
 
     def _warn(self, what: str) -> None:
         """Once: the reason is the same for every file."""
-        if not self._warned:
-            self._warned = True
+        if not self.lost:
+            self.lost = True
             _log.warning(
                 "%s: what is built is built again at every start; "
                 "give a cache_dir with room that this user may write to",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from asymformer_ros.engines.engine_thread import abandoned
 from asymformer_ros.engines.failover import Candidate, reasons
 from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.nvidia import TensorRtPlatform, require_gpu, require_tensorrt
+from asymformer_ros.engines.packages import require_packages
 from asymformer_ros.network.profile import CheckpointError
 
 _log = logging.getLogger(__name__)
@@ -62,14 +62,14 @@ def _open_torch(device: str, model: Model) -> Engine:
     if device == "cuda":
         require_gpu()  # before PyTorch, which takes seconds and a lot of memory to import
     weights = model.pytorch
-    require_packages("torch", "safetensors")
+    require_packages(model.cache, "torch", "safetensors")
     from asymformer_ros.engines.torch_engine import open_torch
 
     return open_torch(weights, model.profile_name, device)
 
 
 def _open_openvino(precision: str, model: Model) -> Engine:
-    require_packages("openvino")
+    require_packages(model.cache, "openvino")
     from asymformer_ros.engines.openvino_engine import open_openvino
 
     return open_openvino(*model.graph_and_profile(), precision)
@@ -78,17 +78,10 @@ def _open_openvino(precision: str, model: Model) -> Engine:
 def _open_onnxruntime(provider: str, model: Model) -> Engine:
     if provider == "CUDAExecutionProvider":
         require_gpu()
-    require_packages("onnxruntime")
+    require_packages(model.cache, "onnxruntime")
     from asymformer_ros.engines.onnxruntime_engine import open_onnxruntime
 
     return open_onnxruntime(*model.graph_and_profile(), provider)
-
-
-def require_packages(*packages: str) -> None:
-    """EngineError, saying how to install them, unless the Python packages are there."""
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise EngineError(f"not installed: pip install {' '.join(missing)}")
 
 
 _open_onnxruntime_cpu = partial(_open_onnxruntime, "CPUExecutionProvider")

@@ -56,7 +56,11 @@ def load_engine(
     what is built for this machine is kept; empty is ~/.cache/asymformer_ros. profile: preprocessing
     of official weights. Raises EngineError or CheckpointError with one sentence.
     """
-    model = Model(weights, profile, EngineCache(cache_dir))
+    return open_engine(Model(weights, profile, EngineCache(cache_dir)), engine)
+
+
+def open_engine(model: Model, engine: str) -> LoadedEngine:
+    """`load_engine` of a model."""
     return LoadedEngine(FailoverEngine(candidates(model, engine), check_frame_of(model)))
 
 
@@ -68,7 +72,9 @@ def check_frame_of(model: Model) -> Callable[[], CheckFrame]:
 
     def make() -> bytes:
         size = model.profile.input_size
-        return make_check_frame(size, partial(labels_in_float32, model)).to_bytes()
+        frame = make_check_frame(size, partial(labels_in_float32, model))
+        model.require_unchanged()
+        return frame.to_bytes()
 
     def read_or_make() -> CheckFrame:
         return CheckFrame.from_bytes(model.cache.get(f"{model.key}-check.npz", make))

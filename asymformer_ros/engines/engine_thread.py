@@ -93,7 +93,7 @@ class EngineThread:
         busy = self.is_busy
         self._frames.put(None)
         if busy:
-            _log.error("engine %s hangs: it is left behind", self.engine.name)
+            _log.warning("engine %s is busy with a frame: it is left behind", self.engine.name)
             return
         self._thread.join(_CLOSE_LIMIT_S)
         if self._thread.is_alive():

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from asymformer_ros.engines.cache import EngineCache
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.onnx_file import external_files, read_profile
+from asymformer_ros.engines.packages import require_packages
 from asymformer_ros.network.profile import CheckpointError, Profile
 from asymformer_ros.resources import resource
 
@@ -38,9 +39,8 @@ class Model:
             raise CheckpointError(
                 f"{self.path} carries its own profile: leave the parameter 'profile' empty"
             )
-        beside = b"".join(_content_beside(self.path, content))
         #: Begins the names of all that is made from these weights.
-        self.key = self.path.stem + "-" + _digest(content + beside, profile_name)
+        self.key = _key(self.path, content, profile_name)
 
     @property
     def graph(self) -> bytes:
@@ -48,12 +48,18 @@ class Model:
 
         Raises EngineError or CheckpointError.
         """
-        content = self.path.read_bytes()
         if self.path.suffix in _PYTORCH:
             return self.cache.get(f"{self.key}.onnx", self._exported)
-        if read_profile(content) is not None:
-            return content
-        return self.cache.get(f"{self.key}.onnx", self._wrapped)
+        content = self.path.read_bytes()
+        if read_profile(content) is None:
+            return self.cache.get(f"{self.key}.onnx", self._wrapped)
+        self.require_unchanged()
+        return content
+
+    def require_unchanged(self) -> None:
+        """CheckpointError if the file is not what it was: `key` must not name other weights."""
+        if _key(self.path, self.path.read_bytes(), self.profile_name) != self.key:
+            raise CheckpointError(f"{self.path} was changed while it was in use: start again")
 
     @cached_property
     def profile(self) -> Profile:
@@ -84,14 +90,16 @@ class Model:
         )
 
     def _exported(self) -> bytes:
-        _require("torch", "safetensors", "onnx", what=f"converting {self.path.name} to ONNX")
+        self._require("torch", "safetensors", "onnx", what=f"converting {self.path.name} to ONNX")
         from asymformer_ros.engines.onnx_export import export_onnx
         from asymformer_ros.network.checkpoint import load
 
-        return export_onnx(*load(self.path, self.profile_name))
+        graph = export_onnx(*load(self.path, self.profile_name))
+        self.require_unchanged()
+        return graph
 
     def _wrapped(self) -> bytes:
-        _require("onnx", what=f"running {self.path.name}, which this package did not export,")
+        self._require("onnx", what=f"running {self.path.name}, which this package did not export,")
         import onnx
         from google.protobuf.message import DecodeError
 
@@ -101,26 +109,30 @@ class Model:
             model = onnx.load(self.path)
         except (DecodeError, onnx.checker.ValidationError) as error:
             raise CheckpointError(f"{self.path} is not a readable ONNX file") from error
-        return bytes(wrap_official(model, self.profile_name).SerializeToString())
+        graph = bytes(wrap_official(model, self.profile_name).SerializeToString())
+        self.require_unchanged()
+        return graph
+
+    def _require(self, *packages: str, what: str) -> None:
+        missing = [name for name in packages if find_spec(name) is None]
+        if missing:
+            raise EngineError(
+                f"{what} needs {' and '.join(missing)}: pip install {' '.join(missing)}, "
+                "or make the .onnx elsewhere with 'asymformer export'"
+            )
+        require_packages(self.cache, *packages)
 
 
-def _require(*packages: str, what: str) -> None:
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise EngineError(
-            f"{what} needs {' and '.join(missing)}: pip install {' '.join(missing)}, "
-            "or make the .onnx elsewhere with 'asymformer export'"
-        )
-
-
-def _digest(content: bytes, profile_name: str) -> str:
+def _key(path: Path, content: bytes, profile_name: str) -> str:
     """Changes with the weights and with the code that turns them into engines."""
     digest = hashlib.sha256(content)
+    for beside in _content_beside(path, content):
+        digest.update(beside)
     digest.update(profile_name.encode())
     for room in (_ENGINES, _ENGINES.parent / "network"):
         for source in sorted(room.glob("*.py")):
             digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+    return f"{path.stem}-{digest.hexdigest()[:16]}"
 
 
 def _content_beside(path: Path, content: bytes) -> Iterator[bytes]:

@@ -182,7 +182,7 @@ def _probed(command: list[str]) -> dict[str, str]:
         raise EngineError(f"TensorRT does not start within {PROBE_LIMIT_S:.0f} s") from error
     if probe.returncode < 0:
         raise EngineError(
-            f"TensorRT ends its process with {_signal_name(-probe.returncode)} (code "
+            f"TensorRT ends its process with {signal_name(-probe.returncode)} (code "
             f"{probe.returncode}): TensorRT, CUDA and the driver do not fit together"
         )
     try:
@@ -195,7 +195,8 @@ def _probed(command: list[str]) -> dict[str, str]:
     return answer
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` and the like."""
     try:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal

@@ -37,6 +37,8 @@ def wrap_official(model: ModelProto, profile: str = "") -> ModelProto:
     """
     import onnx
 
+    if not model.graph.node:
+        raise CheckpointError("the ONNX file holds no network: it is empty or was cut off")
     opset = _opset(model)
     _require_standard_operators(model)
     _require_float32(model.graph)

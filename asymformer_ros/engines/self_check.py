@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.network.profile import CheckpointError
 from asymformer_ros.perception.frames import UNLABELLED
 
 #: Share of the pixels on which an engine must agree with float32.
@@ -49,13 +50,16 @@ class CheckFrame:
 def make_check_frame(size: tuple[int, int], float32: Labels) -> CheckFrame:
     """A simulated room, holes in its depth included, and what float32 says of it.
 
-    size: height and width of the network's frame.
+    size: height and width of the network's frame. Raises CheckpointError if that is nothing.
     """
     from asymformer_ros.simulation import Intrinsics, random_view
 
     height, width = size
     view = random_view(_ROOM_SEED, Intrinsics().scaled(width, height))
-    return CheckFrame(view.rgb, view.depth_m, float32(view.rgb, view.depth_m))
+    labels = float32(view.rgb, view.depth_m)
+    if (labels == UNLABELLED).all():
+        raise CheckpointError("the weights give no numbers, only NaN: take another checkpoint")
+    return CheckFrame(view.rgb, view.depth_m, labels)
 
 
 def agreement(labels: NDArray[np.uint8], expected: NDArray[np.uint8]) -> float:

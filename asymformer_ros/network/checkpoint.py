@@ -22,6 +22,8 @@ from asymformer_ros.network.profile import (
 )
 
 _log = logging.getLogger(__name__)
+# A zip archive, or the pickle that it was before PyTorch 1.6.
+_PICKLES = (b"PK", b"\x80")
 _RELEASED_NAMES = ((r"\.SCC\.conv1\.", ".SCC.conv_bn.0."), (r"\.SCC\.bn\.", ".SCC.conv_bn.1."))
 
 
@@ -87,14 +89,22 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Profile | None]:
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
+    with path.open("rb") as file:
+        begin = file.read(16)
+    if not begin.startswith(_PICKLES):
+        raise CheckpointError(
+            f"{path} cannot be read as weights: it is no file of PyTorch, it begins with {begin!r}"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         more = re.search(r"Unsupported (?:global|class|operand)\W+(?:GLOBAL )?([\w.]+)", str(error))
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if more is None:
+            raise CheckpointError(
+                f"{path} cannot be read as weights: it is damaged or was cut off"
+            ) from error
         raise CheckpointError(
-            f"{path} cannot be read as weights only "
-            f"({f'it holds {more[1]} as well' if more else reason}): "
+            f"{path} cannot be read as weights only, it holds {more[1]} as well: "
             "where you trust it, load it and save its state dict alone with torch.save"
         ) from error
     if isinstance(content, Mapping):
@@ -108,7 +118,9 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         content = next((state for state in wrapped if isinstance(state, Mapping)), content)
         # What NVIDIA's Transformer Engine keeps beside weights.
         content = {k: v for k, v in content.items() if not str(k).endswith("_extra_state")}
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    ):
         raise CheckpointError(f"{path} holds no state dict: save one with torch.save")
     return content
 
@@ -119,7 +131,7 @@ def _num_classes(path: Path, state: Mapping[str, Tensor]) -> int:
             f"{path} is of AsymFormer v1.5, another network: give weights of AsymFormer-T"
         )
     head = state.get("Decoder.linear_pred.weight")
-    if head is None:
+    if head is None or head.ndim == 0:
         raise CheckpointError(
             f"{path} is not an AsymFormer checkpoint: Decoder.linear_pred.weight is missing"
         )

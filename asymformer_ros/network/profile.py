@@ -44,6 +44,8 @@ class Profile:
         height, width = self.input_size
         if height <= 0 or width <= 0 or height % 32 or width % 32:
             raise CheckpointError(f"input size {width}x{height} is not a multiple of 32")
+        if not all(deviation > 0 for deviation in (*self.rgb_std, self.depth_std)):
+            raise CheckpointError("a standard deviation of the profile is not above zero")
         if self.channel_order not in ("rgb", "bgr"):
             raise CheckpointError(f"channel order {self.channel_order!r} is neither rgb nor bgr")
         if self.depth_holes not in ("zero", "mean"):
@@ -67,7 +69,7 @@ class Profile:
                 raise CheckpointError(f"unknown profile entry {unknown[0]!r}: update the package")
             tuples: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(**tuples)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the profile in the weights is damaged: {error}") from error
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import os
 import sys
+from typing import NoReturn
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -18,27 +22,45 @@ from asymformer_ros.ros.segmentation_node import EngineLoader, SegmentationNode
 _LOG_PERIOD_S = 10.0
 
 
+def program() -> NoReturn:
+    """The node as a process of its own: ends it with the exit code of `main`."""
+    # Inside: ros2 launch and the terminal may both send SIGINT, and the second one comes at the end.
+    with EndRequest() as end:
+        code = _run(None, None, end)
+        gc.collect()
+        rclpy.get_default_context().destroy()  # or its shared memory stays behind
+        # os._exit does not; the streams of C are where the ROS log is written to.
+        sys.stdout.flush()
+        ctypes.CDLL(None).fflush(None)
+        # A thread that is still loading an engine would abort the process on its way out.
+        os._exit(code)
+
+
 def main(args: list[str] | None = None, load_engine: EngineLoader | None = None) -> int:
     """Run the node until SIGINT or SIGTERM; returns the exit code, 1 if it cannot be configured."""
-    keep_freed_memory()
     with EndRequest() as end:
-        try:
-            # Not rclpy's handlers: they end all communication before the last report is out.
-            rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-            node = SegmentationNode(load_engine)
-        except (ParameterException, RuntimeError) as error:
-            print(f"segmentation_node: {sentence_of(error)}", file=sys.stderr)
-            rclpy.try_shutdown()
-            return 1
-        try:
-            with forwarded_to(node.get_logger()):
-                return _run(node, end)
-        finally:
-            node.destroy_node()
-            rclpy.try_shutdown()
+        return _run(args, load_engine, end)
 
 
-def _run(node: SegmentationNode, end: EndRequest) -> int:
+def _run(args: list[str] | None, load_engine: EngineLoader | None, end: EndRequest) -> int:
+    keep_freed_memory()
+    try:
+        # Not rclpy's handlers: they end all communication before the last report is out.
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        node = SegmentationNode(load_engine)
+    except (ParameterException, RuntimeError) as error:
+        print(f"segmentation_node: {sentence_of(error)}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 1
+    try:
+        with forwarded_to(node.get_logger()):
+            return _spin(node, end)
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _spin(node: SegmentationNode, end: EndRequest) -> int:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     end.with_parent = node.get_parameter("exit_with_parent").value

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from asymformer_ros.benchmark.contenders import ModelSource, contenders
-from asymformer_ros.engines import candidates
+from asymformer_ros.engines import packages
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.resources import resource
 
@@ -41,7 +41,7 @@ def test_contenders_travel_to_other_processes():
 
 
 def test_without_pytorch_the_baseline_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr(candidates, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(EngineError, match="not installed: pip install torch safetensors"):
         by_name(SOURCE)["eager"].open()
 

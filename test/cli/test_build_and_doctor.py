@@ -1,5 +1,8 @@
 """`asymformer build` and `asymformer doctor` on the machine that runs the tests."""
 
+import subprocess
+import sys
+
 import pytest
 
 from asymformer_ros.cli.main import main
@@ -30,6 +33,32 @@ def test_build_fails_where_nothing_can_be_kept(tmp_path, capsys):
     assert "takes no files (Not a directory): give another --cache-dir" in capsys.readouterr().err
 
 
+def test_build_fails_where_what_it_made_could_not_be_kept(tmp_path):
+    code = (
+        "import resource, signal, sys\n"
+        "from asymformer_ros.cli.main import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"  # as a full disk
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "sys.exit(main(['build', '--engine', 'onnxruntime', '--cache-dir', sys.argv[1]]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "cannot be kept in" in done.stderr
+    assert "onnxruntime fp32, 640x480, self-check 100.00%" in done.stdout
+
+
+def test_a_reader_that_wants_no_more_is_no_error(tmp_path):
+    code = "from asymformer_ros.cli.main import program; program()"
+    command = [sys.executable, "-c", code, "doctor", "--cache-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as doctor:
+        assert doctor.stdout is not None and doctor.stderr is not None
+        doctor.stdout.close()
+        assert doctor.stderr.read() == b""
+    assert doctor.returncode == 1
+
+
 def test_doctor_lists_every_engine_with_its_figure_or_its_reason(tmp_path, capsys):
     (tmp_path / "half.plan").write_bytes(b"half")
     assert main(["doctor", "--cache-dir", str(tmp_path)]) == 0
@@ -45,3 +74,12 @@ def test_doctor_lists_every_engine_with_its_figure_or_its_reason(tmp_path, capsy
     heads = {line.split()[0] for line in lines[:4]}
     assert heads == {"CPU", "GPU", "system", "packages"}
     assert any("onnxruntime " in line for line in lines if line.startswith("packages"))
+
+
+def test_an_interrupt_before_the_verb_runs_is_one_word(monkeypatch, capsys):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("asymformer_ros.cli.main.import_module", interrupted)
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "asymformer: interrupted\n"

@@ -56,6 +56,7 @@ def test_a_folder_that_takes_no_files_costs_rebuilds_and_one_line(tmp_path, capl
         cache.put("b.timing", b"")
     (record,) = caplog.records
     assert "give a cache_dir with room that this user may write to" in record.getMessage()
+    assert cache.lost
     assert cache.entries() == []
     assert cache.fault() == "Not a directory"
 
@@ -81,11 +82,12 @@ def test_a_disk_without_locks_is_used_without(tmp_path, caplog, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     cache = EngineCache(tmp_path)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         assert cache.get("a.plan", lambda: b"engine") == b"engine"
     assert cache.get("a.plan", never) == b"engine"
     (record,) = caplog.records
     assert "takes no locks (No locks available)" in record.getMessage()
+    assert not cache.lost
 
 
 def test_what_another_process_has_just_made_is_not_made_again(tmp_path, monkeypatch):
@@ -177,7 +179,34 @@ def test_a_process_that_is_killed_while_it_builds_blocks_nobody(tmp_path):
     assert built.read_text() == "built\nbuilt\n"
 
 
-def test_the_content_is_listed_with_leftovers_and_damage(tmp_path):
+def test_the_lock_may_be_another_user_s(tmp_path, caplog):
+    cache = EngineCache(tmp_path)
+    (tmp_path / "a.plan.lock").touch(0o444)
+    opened = []
+    real = os.open
+
+    def watched(path, flags, *arguments, **options):
+        opened.append((str(path), flags & os.O_ACCMODE))
+        return real(path, flags, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.INFO):
+        patch.setattr(os, "open", watched)
+        assert cache.get("a.plan", lambda: b"engine") == b"engine"
+    assert (str(tmp_path / "a.plan.lock"), os.O_RDONLY) in opened  # root may write anywhere
+    assert not caplog.records
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    leftovers = [tmp_path / ".a.plan.x1y2", tmp_path / ".a.plan.json.x1y2"]
+    others = tmp_path / ".a.planet.x1y2"
+    for path in (*leftovers, others):
+        path.write_bytes(b"half written")
+    EngineCache(tmp_path).get("a.plan", lambda: b"engine")
+    assert not any(path.exists() for path in leftovers)
+    assert others.exists()
+
+
+def test_the_content_is_listed_with_damage(tmp_path):
     cache = EngineCache(tmp_path)
     cache.put("b.plan", b"1234")
     cache.put("a.onnx", b"12")
@@ -185,7 +214,6 @@ def test_the_content_is_listed_with_leftovers_and_damage(tmp_path):
     (tmp_path / ".c.plan.x1y2").write_bytes(b"half written")
     (tmp_path / "gone.plan").symlink_to(tmp_path / "nowhere")
     assert [(e.name, e.size, e.whole) for e in cache.entries()] == [
-        (".c.plan.x1y2", 12, False),
         ("a.onnx", 2, False),
         ("b.plan", 4, True),
         ("gone.plan", 0, False),

@@ -14,6 +14,7 @@ from asymformer_ros.engines.choose import load_engine
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.model import Model
 from asymformer_ros.engines.self_check import agreement
+from asymformer_ros.network import checkpoint
 from asymformer_ros.network.profile import CheckpointError
 from asymformer_ros.resources import resource
 
@@ -226,17 +227,46 @@ def test_a_cache_that_takes_no_files_costs_nothing_but_time(tmp_path, frame, ref
         ("{tmp}/junk.onnx", "torch", "is not a PyTorch file"),
         ("{tmp}/junk.onnx", "auto", "junk.onnx is not a readable ONNX file"),
         ("{tmp}/cut.onnx", "auto", "cut.onnx is not a readable ONNX file"),
-        ("{tmp}/junk.pth", "auto", "cannot be read as weights only"),
+        ("{tmp}/empty.onnx", "auto", "holds no network: it is empty or was cut off"),
+        ("{tmp}/junk.pth", "auto", "is no file of PyTorch, it begins with b'nothing of use'"),
         ("{tmp}/junk.safetensors", "auto", "not a readable safetensors file"),
     ],
 )
 def test_what_can_never_work_is_said_in_one_sentence(tmp_path, weights, engine, message):
     for name in ("junk.onnx", "junk.pth", "junk.safetensors", "notes.txt", "robot.engine"):
         (tmp_path / name).write_bytes(b"nothing of use")
+    (tmp_path / "empty.onnx").touch()
     (tmp_path / "cut.onnx").write_bytes(BUNDLED.read_bytes()[:-5000])
     with pytest.raises((EngineError, CheckpointError), match=message) as error:
         load_engine(weights.format(tmp=tmp_path), engine, str(tmp_path / "cache"))
     assert "\n" not in str(error.value)
+
+
+def test_weights_that_change_while_they_are_converted_are_not_kept(tmp_path, monkeypatch):
+    """Else the new weights' graph would stay under the old weights' name."""
+    weights = tmp_path / "robot.safetensors"
+    weights.write_bytes(BUNDLED.with_suffix(".safetensors").read_bytes())
+    model = Model(str(weights), "", EngineCache(tmp_path / "cache"))
+
+    def copied_over(*arguments):
+        weights.write_bytes(weights.read_bytes()[:-4] + b"news")
+        return load(*arguments)
+
+    load = checkpoint.load
+    monkeypatch.setattr(checkpoint, "load", copied_over)
+    with pytest.raises(
+        CheckpointError, match=r"robot\.safetensors was changed while it was in use"
+    ):
+        _ = model.graph
+    assert not list((tmp_path / "cache").glob("*.onnx"))
+
+
+def test_weights_of_nothing_but_nan_are_nobody_s_fault_but_theirs(tmp_path):
+    network, profile = checkpoint.load(BUNDLED.with_suffix(".safetensors"))
+    network.Decoder.linear_pred.bias.data.fill_(float("nan"))
+    checkpoint.save(tmp_path / "nan.safetensors", network, profile)
+    with pytest.raises(CheckpointError, match="the weights give no numbers, only NaN"):
+        load_engine(str(tmp_path / "nan.safetensors"), "auto", str(tmp_path / "cache"))
 
 
 def test_every_engine_is_named_once():

@@ -176,9 +176,30 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path):
     trace = tmp_path / "executed"
     with (tmp_path / "evil.pth").open("wb") as file:
         pickle.dump({"state_dict": _Payload(trace)}, file)
-    with pytest.raises(CheckpointError, match="weights only"):
+    with pytest.raises(
+        CheckpointError, match=r"holds pathlib\.Path\.touch as well|holds .* as well"
+    ):
         load(tmp_path / "evil.pth")
     assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{1: torch.zeros(1)}, {"Decoder.linear_pred.weight": torch.tensor(1.0)}, [1, 2], 7],
+    ids=["keys", "scalar", "list", "number"],
+)
+def test_another_content_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match=r"holds no state dict|is not an AsymFormer check"):
+        load(tmp_path / "other.pth")
+
+
+def test_a_page_that_was_saved_in_place_of_weights_is_told(tmp_path):
+    (tmp_path / "page.pth").write_bytes(b"<!DOCTYPE html><html>Quota exceeded</html>")
+    with pytest.raises(
+        CheckpointError, match=r"no file of PyTorch, it begins with b'<!DOCTYPE html>"
+    ):
+        load(tmp_path / "page.pth")
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])

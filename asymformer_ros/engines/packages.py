@@ -1,0 +1,75 @@
+"""Whether a runtime's packages are here and can be imported without ending this process."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from asymformer_ros.engines.cache import EngineCache
+from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.engines.nvidia import signal_name
+
+#: PyTorch from a slow disk takes half a minute.
+IMPORT_LIMIT_S = 120.0
+
+# Without its telemetry OpenVINO does not report to Google Analytics.
+_IMPORT = "import sys; sys.modules['openvino_telemetry'] = None; import {}"
+
+
+def require_packages(cache: EngineCache, *packages: str) -> None:
+    """EngineError, saying what to do, unless all can be imported.
+
+    Each is tried in another process first, once for an installation and a CPU: a wheel that was
+    made for newer CPUs ends its process with an illegal instruction, a broken one with worse.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise EngineError(f"not installed: pip install {' '.join(missing)}")
+    for name in packages:
+        if name not in sys.modules:
+            cache.get(f"{name}-{_installation(name)}.imports", partial(_tried, name))
+
+
+def _tried(package: str) -> bytes:
+    command = [sys.executable, "-c", _IMPORT.format(package)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=IMPORT_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        limit = f"{IMPORT_LIMIT_S:.0f} s"
+        raise EngineError(f"importing {package} does not end within {limit}") from error
+    if done.returncode < 0:
+        raise EngineError(
+            f"importing {package} ends the process with {signal_name(-done.returncode)}: "
+            f"it is broken or not made for this CPU, install another build of {package}"
+        )
+    if done.returncode > 0:
+        last = next(iter(done.stderr.strip().splitlines()[::-1]), f"code {done.returncode}")
+        raise EngineError(f"{package} cannot be imported: {last}")
+    return b"imports"
+
+
+def _installation(package: str) -> str:
+    """Changes with the package's files, Python and the CPU."""
+    spec = find_spec(package)
+    origin = Path((spec and spec.origin) or "")
+    stat = origin.stat()
+    cpu = re.search(r"^(?:flags|Features)\s*:.*$", _cpuinfo(), re.MULTILINE)
+    known = (origin, stat.st_mtime_ns, stat.st_size, sys.version, cpu and cpu[0])
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+
+
+def _cpuinfo() -> str:
+    return Path("/proc/cpuinfo").read_text(errors="replace")
