@@ -75,7 +75,7 @@ def _spin(node: SegmentationNode, end: EndRequest) -> int:
     except KeyboardInterrupt:
         node.get_logger().info("interrupted while it was being configured")
     finally:
-        end.wake = lambda: None
+        end.may_interrupt, end.wake = lambda: False, lambda: None
         node.end()
         executor.shutdown()
     return 0
