@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, EmitEvent, ExecuteProcess, OpaqueFunction
 from launch.conditions import IfCondition
@@ -59,10 +61,13 @@ def _evaluation(context: LaunchContext) -> list[ExecuteProcess]:
         if arguments[name]
         for part in (f"--{name.replace('_', '-')}", arguments[name])
     ]
+    # A SIGTERM to `ros2 launch` ends it without ending its processes.
+    with_parent = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     return [
         # No Node action: it would add --ros-args, which this command does not know.
         ExecuteProcess(
             cmd=[
+                *with_parent,
                 ExecutableInPackage("asymformer", "asymformer_ros"),
                 *("evaluate", "bag", arguments["bag"], "--through-ros", "--shared-domain"),
                 *("--output", arguments["output"], *options),

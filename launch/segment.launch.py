@@ -25,6 +25,8 @@ TOPICS = {
     "camera_info_topic": "color/camera_info",
     "depth_info_topic": "depth/camera_info",
 }
+# Parameters that are arguments as well.
+OVERRIDES = {"weights": str, "engine": str, "label_space": str, "use_sim_time": bool}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -79,7 +81,9 @@ def generate_launch_description() -> LaunchDescription:
                 description="namespace of the node and of every topic not starting with /",
             ),
             DeclareLaunchArgument(
-                "use_sim_time", default_value="false", description="take the time from /clock"
+                "use_sim_time",
+                default_value="",
+                description="take the time from /clock; empty: as in params_file",
             ),
             DeclareLaunchArgument("rviz", default_value="false", description="start RViz too"),
             DeclareLaunchArgument("log_level", default_value="info", description="the node's log"),
@@ -91,33 +95,35 @@ def generate_launch_description() -> LaunchDescription:
                     FAST_DDS_PROFILE, default_value=str(resource("config/fastdds.xml"))
                 ),
             ),
-            Node(
-                package="rviz2",
-                executable="rviz2",
-                namespace=LaunchConfiguration("namespace"),
-                arguments=["-d", str(resource("config/segment.rviz"))],
-                parameters=[{"use_sim_time": _use_sim_time()}],
-                remappings=[(f"/{topic}", topic) for topic in SHOWN],
-                condition=IfCondition(LaunchConfiguration("rviz")),
-            ),
+            OpaqueFunction(function=_rviz, condition=IfCondition(LaunchConfiguration("rviz"))),
             # Last: where RViz is missing the launch ends, and must not leave the node behind.
             OpaqueFunction(function=_segmentation_node),
         ]
     )
 
 
+def _rviz(context: LaunchContext) -> list[Node]:
+    arguments = context.launch_configurations
+    overrides = _given(arguments, "use_sim_time")
+    return [
+        Node(
+            package="rviz2",
+            executable="rviz2",
+            namespace=arguments["namespace"],
+            arguments=["-d", str(resource("config/segment.rviz"))],
+            parameters=[overrides] if overrides else [],
+            remappings=[(f"/{topic}", topic) for topic in SHOWN],
+        )
+    ]
+
+
 def _segmentation_node(context: LaunchContext) -> list[Node]:
     arguments = context.launch_configurations
-    params_file = Path(arguments["params_file"])
+    params_file = Path(arguments["params_file"]).expanduser()
     # launch itself would only warn and start the node with its defaults.
     if not params_file.is_file():
         raise RuntimeError(f"params_file {str(params_file)!r} is no file: give the path of one")
-    overrides: dict[str, Any] = {
-        name: ParameterValue(arguments[name], value_type=str)
-        for name in ("weights", "engine", "label_space")
-        if arguments[name]
-    }
-    overrides["use_sim_time"] = _use_sim_time()
+    overrides = _given(arguments, *OVERRIDES)
     # A SIGTERM to `ros2 launch` ends it without ending its nodes.
     overrides["exit_with_parent"] = True
     return [
@@ -142,5 +148,10 @@ def _remappings(arguments: dict[str, str]) -> list[tuple[str, str]]:
     return [(topic, arguments[name] or preset.get(name, topic)) for name, topic in TOPICS.items()]
 
 
-def _use_sim_time() -> ParameterValue:
-    return ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)
+def _given(arguments: dict[str, str], *names: str) -> dict[str, Any]:
+    """The parameters of these names that are not left empty."""
+    return {
+        name: ParameterValue(arguments[name], value_type=OVERRIDES[name])
+        for name in names
+        if arguments[name]
+    }

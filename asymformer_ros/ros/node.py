@@ -27,12 +27,12 @@ def program() -> NoReturn:
     # Inside: ros2 launch and the terminal may both send SIGINT, and the second one comes at the end.
     with EndRequest() as end:
         code = _run(None, None, end)
+        # The node is part of a cycle, and until it is freed its shared memory stays.
         gc.collect()
-        rclpy.get_default_context().destroy()  # or its shared memory stays behind
-        # os._exit does not; the streams of C are where the ROS log is written to.
+        # Python's streams, and those of C, to which the ROS log is written.
         sys.stdout.flush()
         ctypes.CDLL(None).fflush(None)
-        # A thread that is still loading an engine would abort the process on its way out.
+        # Not sys.exit: a thread that is still loading an engine would abort the process.
         os._exit(code)
 
 

@@ -44,7 +44,8 @@ def ros_node(
 
 _RUN = (
     "import sys, importlib; name = sys.argv.pop(1); "
-    "sys.exit(importlib.import_module(f'asymformer_ros.ros.{name}').main(sys.argv))"
+    "module = importlib.import_module(f'asymformer_ros.ros.{name}'); "
+    "sys.exit(getattr(module, 'program', module.main)())"
 )
 
 

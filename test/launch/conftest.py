@@ -57,6 +57,7 @@ def ros2_launch(tmp_path):
             stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
+            cwd=tmp_path,  # or "-c" would import the checkout and its launch folder
         )
 
     return run

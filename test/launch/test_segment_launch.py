@@ -73,7 +73,6 @@ def test_without_arguments_the_node_listens_to_a_realsense_with_the_default_para
     defaults = yaml.safe_load(resource("config/segment.yaml").read_text(encoding="utf-8"))
     assert launch.parameters == {
         **defaults["/**"]["ros__parameters"],
-        "use_sim_time": False,
         "exit_with_parent": True,
     }
     assert launch.profile == str(resource("config/fastdds.xml"))
@@ -124,6 +123,29 @@ def test_arguments_go_before_the_parameter_file_even_where_it_names_the_node(lau
         "use_sim_time": True,
         "exit_with_parent": True,
     }
+
+
+def test_use_sim_time_of_the_parameter_file_holds_unless_it_is_given(launched, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**: {ros__parameters: {use_sim_time: true}}\n")
+
+    assert launched(f"params_file:={mine}").parameters["use_sim_time"] is True
+    given = launched(f"params_file:={mine}", "use_sim_time:=false")
+    assert given.parameters["use_sim_time"] is False
+
+
+def test_use_sim_time_is_rvizs_as_well(launched, tmp_path):
+    for arguments, parameters in (([], {}), (["use_sim_time:=true"], {"use_sim_time": True})):
+        launched("rviz:=true", *arguments)
+        assert Launched(tmp_path / "rviz2.json").parameters == parameters
+
+
+def test_the_parameter_file_may_be_in_the_home_directory(launched, tmp_path):
+    (tmp_path / "mine.yaml").write_text("/**: {ros__parameters: {overlay_alpha: 0.9}}\n")
+
+    launch = launched("params_file:=~/mine.yaml", environment={"HOME": str(tmp_path)})
+
+    assert launch.parameters["overlay_alpha"] == 0.9
 
 
 def test_rviz_shows_the_topics_of_the_nodes_namespace(launched, tmp_path):
