@@ -82,7 +82,7 @@ def _texture(mesh: Mesh, raster: Raster, pose: Floats, k: Intrinsics, depth: Ima
     np.clip(level, 0, LEVELS - 1, out=level)
     size = (np.float32(TILE) / (1 << np.arange(LEVELS))).astype(np.float32).take(level)
     tile = np.append(mesh.tile, 0).take(face)
-    entry = level * np.int64(bank.x0.shape[1]) + tile
+    entry = level.astype(np.int64) * bank.x0.shape[1] + tile
     s *= size
     s += bank.x0.ravel().take(entry)
     t *= size

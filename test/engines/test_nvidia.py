@@ -55,6 +55,7 @@ class Machine:
         self.folder = folder
         self.path = [folder, SUPPORT]
         self.package("one_gpu", "from fake_cuda import FakeCuda\nGPU = FakeCuda()")
+        self.package("cuda", "")  # hides the cuda-bindings that PyTorch for CUDA brings along
         self.package("pycuda", '__path__ = []\nVERSION_TEXT = "2026.1"\n' + PYCUDA)
 
     def package(self, name, source):

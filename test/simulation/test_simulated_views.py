@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -85,6 +86,19 @@ def test_images_are_neither_black_nor_burnt_out(views):
     assert means.min() > 30
     assert means.max() < 225
     assert contrasts.min() > 10
+
+
+def test_a_small_image_shows_what_a_large_one_shows():
+    """Each takes its surfaces from other mip levels of the same textures."""
+
+    def thumbnail(seed, camera):
+        rgb = random_view(seed, camera, sensor_noise=False).rgb
+        return cv2.resize(rgb, (20, 15), interpolation=cv2.INTER_AREA).astype(float)
+
+    differences = [
+        np.abs(thumbnail(seed, CAMERA) - thumbnail(seed, Intrinsics())) for seed in range(4)
+    ]
+    assert np.mean(differences) < 4
 
 
 def test_colour_alone_does_not_tell_the_class(views):
