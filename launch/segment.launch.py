@@ -151,7 +151,7 @@ def _remappings(arguments: dict[str, str]) -> list[tuple[str, str]]:
 def _given(arguments: dict[str, str], *names: str) -> dict[str, Any]:
     """The parameters of these names that are not left empty."""
     return {
-        name: ParameterValue(arguments[name], value_type=OVERRIDES[name])
+        name: ParameterValue(LaunchConfiguration(name), value_type=OVERRIDES[name])
         for name in names
         if arguments[name]
     }

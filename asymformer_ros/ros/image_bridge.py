@@ -38,6 +38,8 @@ def convert(message: Image, encoding: str) -> NDArray[Any]:
         array = bridge.imgmsg_to_cv2(message, encoding)
     except Exception as error:
         raise FrameError(f"cv_bridge cannot convert it either ({_said(error)})") from error
+    if array is None:  # of an image whose step is 0
+        raise FrameError("cv_bridge makes nothing of it either")
     # cv_bridge takes the width from the step: too small a step gives too few columns.
     if array.shape[:2] != (message.height, message.width):
         raise FrameError(f"cv_bridge made {array.shape} of {message.width}x{message.height}")

@@ -24,7 +24,7 @@ _LOG_PERIOD_S = 10.0
 
 def program() -> NoReturn:
     """The node as a process of its own: ends it with the exit code of `main`."""
-    # Inside: ros2 launch and the terminal may both send SIGINT, and the second one comes at the end.
+    # To the very end: ros2 launch and the terminal each send a SIGINT.
     with EndRequest() as end:
         code = _run(None, None, end)
         # The node is part of a cycle, and until it is freed its shared memory stays.

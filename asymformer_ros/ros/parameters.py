@@ -46,10 +46,21 @@ class _Parameter:
             else:
                 integers = IntegerRange(from_value=int(low), to_value=int(high), step=1)
                 descriptor.integer_range = [integers]
-        node.declare_parameter(self.name, self.default, descriptor)
+        value = self._real(node) if isinstance(self.default, float) else None
+        if value is None:
+            node.declare_parameter(self.name, self.default, descriptor)
+        else:
+            node.declare_parameter(self.name, value, descriptor, ignore_override=True)
         if node.get_parameter_type(self.name) == Parameter.Type.NOT_SET.value:
             # The empty list of a parameter file, which has no type there.
             node.set_parameters([Parameter(self.name, Parameter.Type.STRING_ARRAY, [])])
+
+    def _real(self, node: Node) -> float | None:
+        """The value from outside or the default, None if that is no number."""
+        node.declare_parameter(self.name, self.default, ParameterDescriptor(dynamic_typing=True))
+        parameter = whole_as_real(node.get_parameter(self.name))
+        node.undeclare_parameter(self.name)
+        return parameter.value if parameter.type_ == Parameter.Type.DOUBLE else None
 
 
 #: Read when the process starts.
@@ -128,7 +139,9 @@ _LIVE = (
     _Parameter(
         "label_space", "", "Name or YAML path of the classes; empty = those of the weights."
     ),
-    _Parameter("mask_classes", ["person"], "Names of the classes that semantic/mask shows."),
+    _Parameter(
+        "mask_classes", ["person"], "Names of the classes that semantic/mask shows; [''] = none."
+    ),
     _Parameter(
         "min_confidence",
         0.0,
@@ -162,6 +175,7 @@ DEFAULT_MASK_CLASSES = next(p.default for p in _LIVE if p.name == "mask_classes"
 _CONFIGURE_NAMES = frozenset(parameter.name for parameter in _AT_CONFIGURE)
 #: All but those that are read when the process starts.
 SETTABLE_NAMES = LIVE_NAMES | _CONFIGURE_NAMES
+_REAL_NAMES = frozenset(p.name for p in (*_AT_CONFIGURE, *_LIVE) if isinstance(p.default, float))
 _CHOICES = {p.name: p.choices for p in (*_AT_START, *_AT_CONFIGURE) if p.choices}
 _TURNS = (0, 90, 180, 270)
 
@@ -190,6 +204,23 @@ def declare_parameters(node: Node) -> None:
         parameter.declare(node, read_only=True)
     for parameter in (*_AT_CONFIGURE, *_LIVE):
         parameter.declare(node, read_only=False)
+
+
+def whole_as_real(parameter: Parameter) -> Parameter:
+    """The parameter, of a real number where it was given as a whole one: YAML reads 5 as such."""
+    if parameter.name in _REAL_NAMES and parameter.type_ == Parameter.Type.INTEGER:
+        return Parameter(parameter.name, value=float(parameter.value))
+    return parameter
+
+
+def unknown_names(node: Node) -> list[str]:
+    """What was given from outside for this node and is none of its parameters."""
+    # rclpy tells it nowhere else. QoS overrides are declared with their publisher or subscription.
+    return sorted(
+        name
+        for name in node._parameter_overrides
+        if not node.has_parameter(name) and not name.startswith("qos_overrides.")
+    )
 
 
 def read_settings(node: Node) -> Settings:

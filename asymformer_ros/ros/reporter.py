@@ -7,7 +7,7 @@ import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -16,7 +16,7 @@ from rclpy.publisher import Publisher
 from asymformer_ros.ros.diagnostics import NodeReport, diagnostic_status, resident_mb
 from asymformer_ros.ros.frame_processor import FrameProcessor, ImageMessage
 from asymformer_ros.ros.gpu_usage import GpuMeter
-from asymformer_ros.ros.health import HealthMonitor
+from asymformer_ros.ros.health import HealthMonitor, Judgement
 from asymformer_ros.ros.input_watch import Finding, InputWatch
 from asymformer_ros.ros.live_settings import LiveParameters
 from asymformer_ros.ros.output_watch import OutputWatch
@@ -60,6 +60,7 @@ class Reporter:
         self._health = HealthMonitor(settings.slop_ns, pipeline.account(), time.monotonic())
         logger = node.get_logger()
         self._warn = ThrottledLog(lambda sentence: logger.warning(sentence), _LOG_PERIOD_S)
+        self._has_warned = False
         self._gpus = GpuMeter() if find_spec("pynvml") else None
         # Not the node's clock: a simulation that stands still must not silence the report.
         self._timer = node.create_timer(
@@ -79,6 +80,16 @@ class Reporter:
             findings.append(Finding("outputs", failure.sentence, prevents_pairs=False))
         return findings
 
+    def _tell(self, judgement: Judgement, rate_hz: float) -> None:
+        """Say on the console what is wrong, and after that when it is right."""
+        if judgement.is_news:
+            # The figures in it change from second to second.
+            key = re.sub(r"\d+", "", judgement.sentence)
+            self._has_warned |= self._warn(key, judgement.sentence)
+        elif self._has_warned and judgement.level == DiagnosticStatus.OK and rate_hz > 0:
+            self._has_warned = False
+            self._node.get_logger().info(f"all is well now: {judgement.sentence}")
+
     def _report(self) -> None:
         node, now_s = self._node, time.monotonic()
         account = self._pipeline.account()
@@ -90,9 +101,7 @@ class Reporter:
             self._live.current.enabled,
             now_s,
         )
-        if judgement.is_news:
-            # The figures in it change from second to second.
-            self._warn(re.sub(r"\d+", "", judgement.sentence), judgement.sentence)
+        self._tell(judgement, timing.rate_hz)
         report = NodeReport(
             engine=f"{self._engine.name} {self._engine.precision}",
             agreement=self._engine.agreement,

@@ -43,6 +43,8 @@ from asymformer_ros.ros.parameters import (
     read_settings,
     require_live,
     require_valid,
+    unknown_names,
+    whole_as_real,
 )
 from asymformer_ros.ros.pipeline import FramePipeline
 from asymformer_ros.ros.publishers import SemanticPublishers
@@ -93,6 +95,8 @@ class SegmentationNode(LifecycleNode):
     def __init__(self, load_engine: EngineLoader | None = None, **node_arguments: Any) -> None:
         super().__init__("segmentation_node", **node_arguments)
         declare_parameters(self)
+        if unknown := unknown_names(self):
+            self.get_logger().warning(f"ignored, no parameters of this node: {', '.join(unknown)}")
         self.is_configuring = False
         self._load_engine = load_engine or _load_engine
         self._configured: _Configured | None = None
@@ -151,6 +155,10 @@ class SegmentationNode(LifecycleNode):
         """Free everything, so that the node can be configured again."""
         self.end()
         return TransitionCallbackReturn.SUCCESS
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """As rclpy's, which the services call; a whole number will do for a real one."""
+        return super().set_parameters_atomically([whole_as_real(p) for p in parameter_list])
 
     def _configure(self) -> _Configured:
         settings, values = read_settings(self), read_live(self)

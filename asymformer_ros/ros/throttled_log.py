@@ -14,10 +14,12 @@ class ThrottledLog:
         self._period_s = period_s
         self._said_s: dict[str, float] = {}
 
-    def __call__(self, key: str, sentence: str) -> None:
-        """Log the sentence unless something was said of this key a moment ago."""
+    def __call__(self, key: str, sentence: str) -> bool:
+        """Log the sentence unless something was said of this key a moment ago; whether it did."""
         now_s = time.monotonic()
         self._said_s = {k: s for k, s in self._said_s.items() if now_s - s < self._period_s}
-        if key not in self._said_s:
-            self._said_s[key] = now_s
-            self._log(sentence)
+        if key in self._said_s:
+            return False
+        self._said_s[key] = now_s
+        self._log(sentence)
+        return True

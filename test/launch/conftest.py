@@ -22,8 +22,8 @@ pathlib.Path("{record}").write_text(json.dumps({{"argv": sys.argv[1:], "profile"
 
 
 @pytest.fixture
-def ros2_launch(tmp_path):
-    """Run `ros2 launch` on a file of launch/ with arguments to its end.
+def start_ros2_launch(tmp_path):
+    """Start `ros2 launch` on a file of launch/ with arguments.
 
     Executables are scripts that write down their command lines and environments as JSON.
     """
@@ -38,11 +38,11 @@ def ros2_launch(tmp_path):
         script.write_text(_STAND_IN.format(python=sys.executable, record=record))
         script.chmod(0o755)
 
-    def run(file, *arguments, environment=None):
+    def start(file, *arguments, environment=None):
         command = "import sys; from ros2cli.cli import main; sys.exit(main())"
         path = str(resource(f"launch/{file}"))
         others = {name: value for name, value in os.environ.items() if name != _PROFILE}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-c", command, "launch", path, *arguments],
             env={
                 **others,
@@ -56,8 +56,19 @@ def ros2_launch(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
-            cwd=tmp_path,  # or "-c" would import the checkout and its launch folder
+            cwd=tmp_path,  # `python -c` would import what lies in the checkout
         )
+
+    return start
+
+
+@pytest.fixture
+def ros2_launch(start_ros2_launch):
+    """The same to its end."""
+
+    def run(*arguments, environment=None):
+        with start_ros2_launch(*arguments, environment=environment) as process:
+            said, _ = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
 
     return run

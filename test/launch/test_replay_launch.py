@@ -1,6 +1,9 @@
 """`ros2 launch asymformer_ros replay.launch.py`: what the evaluation is started with."""
 
 import json
+import os
+import select
+import shutil
 
 import pytest
 
@@ -32,3 +35,16 @@ def test_without_a_bag_it_says_what_is_missing(ros2_launch):
 
     assert done.returncode == 1
     assert "bag" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv of util-linux")
+def test_when_ros2_launch_is_terminated_the_evaluation_ends_as_well(start_ros2_launch, tmp_path):
+    fifo = tmp_path / "held_by_the_evaluation"
+    os.mkfifo(fifo)
+    script = tmp_path / "prefix/lib/asymformer_ros/asymformer"
+    script.write_text(f"#!/bin/sh\nexec sleep 60 > '{fifo}'\n")
+    with start_ros2_launch(FILE, "bag:=one") as launch, fifo.open() as held:
+        launch.terminate()
+        ended, _, _ = select.select([held], [], [], 20)
+
+    assert ended

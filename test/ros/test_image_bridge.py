@@ -40,6 +40,8 @@ class CvBridge:
         if desired_encoding == "passthrough":
             return array[..., 0] if channels == 1 else array
         assert desired_encoding == "rgb8"
+        if not array.size:
+            return None
         return np.repeat(array[..., :1], 3, axis=2).astype(np.uint8)
 """
 KILLED = """
@@ -121,6 +123,7 @@ def test_what_cv_bridge_makes_is_no_depth_without_a_unit(install, encoding, dtyp
         ("8UC3", {}, r"cannot convert it either \(CvBridgeError: Unr.* \[8UC3\]\)"),
         ("yuv422", {"step": 4}, r"cv_bridge made \(2, 2, 3\) of 4x2"),
         ("yuv422", {"height": 3}, "cannot convert it either"),
+        ("yuv422", {"height": 1, "width": 1, "step": 0}, "cv_bridge makes nothing of it either"),
     ],
 )
 def test_what_cv_bridge_cannot_read_is_refused_with_its_reason(install, encoding, fields, reason):

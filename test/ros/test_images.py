@@ -209,8 +209,8 @@ def test_the_last_row_needs_no_padding():
         ({"height": 2**32 - 1}, "the image is truncated"),
         ({"encoding": "16UC1"}, "are the colour and depth topics swapped"),
         (
-            {"encoding": "yuv422"},
-            "encoding 'yuv422' is not supported: publish rgb8, bgr8, rgba8, bgra8 or mono8",
+            {"encoding": "rgb88"},
+            "encoding 'rgb88' is not supported: publish rgb8, bgr8, rgba8, bgra8 or mono8",
         ),
         ({"encoding": ""}, "encoding '' is not supported"),
     ],

@@ -41,6 +41,12 @@ def test_a_configuration_that_cannot_work_ends_it_with_one_sentence(start, param
     assert node.lines.count("engine closed") == node.lines.count("loading") - ("missing" in said[0])
 
 
+def test_a_parameter_that_it_does_not_have_is_named(start):
+    node = start("node", "-p", "max_rat:=5.0", "-p", "max_rate:=5")
+
+    node.wait_for_line("ignored, no parameters of this node: max_rat")
+
+
 def test_under_launch_it_ends_when_its_parent_is_gone(start):
     launcher = "import subprocess, sys; subprocess.run(sys.argv[1:])"
     node = start("node", "-p", "exit_with_parent:=true", launcher=launcher)

@@ -83,7 +83,9 @@ def test_frames_are_segmented_and_well_while_the_simulation_stands_still(simulat
     for number in range(1, 4):
         simulation.segment(NOON_NS + number * PERIOD_NS)
 
-    simulation.consumer.account_when(lambda a: a["pending"] == 0, "a report")
+    simulation.consumer.account_when(
+        lambda a: a["segmented"] >= 4 and a["pending"] == 0, "a report of all frames"
+    )
     assert simulation.consumer.status().level == DiagnosticStatus.OK
 
 

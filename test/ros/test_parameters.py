@@ -18,6 +18,7 @@ from asymformer_ros.ros.parameters import (
     declare_parameters,
     read_settings,
     require_live,
+    unknown_names,
 )
 
 
@@ -64,6 +65,19 @@ def test_values_from_outside_are_taken(make_node):
     assert (settings.slop_ns, settings.input_reliability) == (0, ReliabilityPolicy.RELIABLE)
 
 
+def test_a_whole_number_will_do_for_a_real_one(make_node):
+    node = make_node(sync__slop=1, max_rate=5)
+
+    assert read_settings(node).slop_ns == 1_000_000_000
+    assert node.get_parameter("max_rate").type_ == Parameter.Type.DOUBLE
+
+
+def test_names_of_no_parameter_are_found_those_of_qos_are_not(make_node):
+    node = make_node(max_rat=5.0, sync__slop=0.1, qos_overrides__x=1, use_sim_time=True)
+
+    assert unknown_names(node) == ["max_rat"]
+
+
 def test_every_parameter_is_described(make_node):
     node = make_node()
     declared = set(node._parameters) - {"use_sim_time", "start_type_description_service"}
@@ -75,6 +89,8 @@ def test_every_parameter_is_described(make_node):
     ("overrides", "error"),
     [
         ({"overlay_alpha": 1.5}, InvalidParameterValueException),
+        ({"sync__slop": 11}, InvalidParameterValueException),
+        ({"sync__slop": "wide"}, InvalidParameterTypeException),
         ({"sync__slop": -0.1}, InvalidParameterValueException),
         ({"sync__queue_size": 0}, InvalidParameterValueException),
         ({"weights": 7}, InvalidParameterTypeException),

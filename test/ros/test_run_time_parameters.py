@@ -165,6 +165,14 @@ def test_max_rate_drops_what_comes_too_soon(scene):
     scene.segment()
 
 
+@pytest.mark.parametrize("way", ["set", "set_atomically"])
+def test_a_whole_number_will_do_for_a_real_one(scene, way):
+    assert getattr(scene.controls, way)({"max_rate": 1000}) == []
+
+    assert scene.controls.parameters()["max_rate"] == 1000.0
+    scene.segment()
+
+
 @pytest.mark.parametrize("by_service", [True, False], ids=["service", "parameter"])
 def test_disabled_it_drops_every_pair_until_it_is_enabled(scene, by_service):
     def enable(wanted):
@@ -213,6 +221,8 @@ REFUSED = [
     ({"overlay_alpha": -0.1}, "overlay_alpha out of range"),
     ({"overlay_alpha": math.nan}, "overlay_alpha out of range"),
     ({"max_rate": -1.0}, "max_rate out of range"),
+    ({"max_rate": 1001}, "max_rate out of range"),
+    ({"max_rate": "fast"}, "Wrong parameter type"),
     ({"max_rate": math.nan}, "max_rate out of range"),
     ({"max_rate": math.inf}, "max_rate out of range"),
     ({"output_stride": 0}, "output_stride out of range"),

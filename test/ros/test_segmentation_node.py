@@ -180,3 +180,21 @@ def test_a_lifecycle_manager_drives_it_through_its_states_again_and_again(start)
     assert node.lines.count("engine closed") == 2
     assert transition(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
     assert state(GetState.Request()).current_state.label == "finalized"
+
+
+def test_after_a_warning_the_log_tells_when_all_is_well(own_rig):
+    rig, stamp = own_rig, own_rig.later()
+    well = "all is well now: segmenting"
+
+    def told(sentence):
+        return [line for line in rig.node.lines if sentence in line]
+
+    rig.node.wait_for_line("nothing paired for")
+    assert not told(well)
+    for number in range(200):
+        rig.camera.pair(stamp + number * PERIOD_NS)
+        if rig.consumer.sees(lambda: bool(told(well)), 0.05):
+            break
+
+    assert "[INFO]" in told(well)[0]
+    assert len(told(well)) == 1
