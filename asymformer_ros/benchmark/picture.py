@@ -24,7 +24,8 @@ from asymformer_ros.benchmark.drawing import (
     tick,
 )
 from asymformer_ros.benchmark.report import Figures, Report
-from asymformer_ros.benchmark.table import BASELINE, is_busy, percent
+from asymformer_ros.benchmark.table import BASELINE, is_busy
+from asymformer_ros.engines.self_check import percent
 
 _WIDTH = 1800
 _MARGIN = 56

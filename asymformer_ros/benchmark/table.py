@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from asymformer_ros.benchmark.report import Figures, Report
+from asymformer_ros.engines.self_check import percent
 
 #: What the baseline does.
 BASELINE = "eager: the plain network in PyTorch, its logits copied to the host, argmax there"
@@ -22,11 +21,6 @@ def table(report: Report) -> str:
         lines += ["", "Not available, or stopped:"]
         lines += [f"  {name:<{width}}  {reason}" for name, reason in report.failures]
     return "\n".join(lines)
-
-
-def percent(share: float) -> str:
-    """Rounded down: 99.996 % must not read like all."""
-    return f"{math.floor(share * 10000) / 100:.2f}%"
 
 
 def is_busy(report: Report) -> bool:

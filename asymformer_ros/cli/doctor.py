@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from asymformer_ros.engines.engine import first_line
     from asymformer_ros.engines.failover import open_checked
     from asymformer_ros.engines.model import Model
+    from asymformer_ros.engines.self_check import percent
     from asymformer_ros.network.profile import CheckpointError
 
     machine = this_machine()
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         except Exception as error:
             print(f"  {candidate.name:<17} no   {first_line(error)}")
         else:
-            print(f"  {candidate.name:<17} yes  self-check {checked.agreement:.2%}")
+            print(f"  {candidate.name:<17} yes  self-check {percent(checked.agreement)}")
             works += 1
             checked.thread.close()
 

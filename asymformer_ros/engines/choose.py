@@ -10,7 +10,7 @@ from asymformer_ros.engines.cache import EngineCache
 from asymformer_ros.engines.candidates import candidates, labels_in_float32
 from asymformer_ros.engines.failover import FailoverEngine, reasons
 from asymformer_ros.engines.model import Model
-from asymformer_ros.engines.self_check import CheckFrame, make_check_frame
+from asymformer_ros.engines.self_check import CheckFrame, make_check_frame, percent
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class LoadedEngine:
         engine = self.engine
         height, width = engine.input_size
         return (
-            f"{engine.name} {engine.precision}, {width}x{height}, self-check {engine.agreement:.2%}"
+            f"{engine.name} {engine.precision}, {width}x{height}, self-check "
+            f"{percent(engine.agreement)}"
         )
 
     @property

@@ -7,6 +7,7 @@ no value was NaN.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,12 +73,12 @@ def require_agreement(labels: NDArray[np.uint8], expected: NDArray[np.uint8]) ->
     found = agreement(labels, expected)
     if found < MINIMUM_AGREEMENT:
         raise EngineError(
-            f"self-check {_percent(found)} < {100 * MINIMUM_AGREEMENT:.0f} % "
+            f"self-check {percent(found)} < {100 * MINIMUM_AGREEMENT:.0f}% "
             "of the labels equal to float32"
         )
     return found
 
 
-def _percent(share: float) -> str:
-    """Rounded down: 98.96 % must not read like 99 %."""
-    return f"{np.floor(share * 1000) / 10:.1f} %"
+def percent(share: float) -> str:
+    """Rounded down: 99.996 % must not read like all."""
+    return f"{math.floor(share * 10000) / 100:.2f}%"

@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import floor
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from asymformer_ros.engines.self_check import percent
 from asymformer_ros.ros.frame_times import Timing
 from asymformer_ros.ros.gpu_usage import GpuUsage
 from asymformer_ros.ros.health import Judgement
@@ -41,8 +41,7 @@ def diagnostic_status(name: str, judgement: Judgement, report: NodeReport) -> Di
     account, timing = report.account, report.timing
     values: dict[str, object] = {
         "engine": report.engine,
-        # Rounded down: 99.999 % is not all.
-        "engine.self_check": f"{floor(report.agreement * 1e4) / 100:.2f}%",
+        "engine.self_check": percent(report.agreement),
         "received_color": account.received_color,
         "received_depth": account.received_depth,
         "paired": account.paired,

@@ -316,7 +316,7 @@ def test_what_does_not_open_or_fails_its_self_check_is_passed_over():
     assert engine.passed_over == (
         ("first", "no driver"),
         ("broken", "SystemExit: 1"),
-        ("second", "self-check 0.0 % < 99 % of the labels equal to float32"),
+        ("second", "self-check 0.00% < 99% of the labels equal to float32"),
     )
     assert chain.opened[0].closed.is_set()
 
