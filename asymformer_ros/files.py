@@ -21,5 +21,5 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         Path(temporary).chmod(0o644)  # mkstemp's 0600 would lock other users out
         Path(temporary).replace(path)
     except BaseException:
-        Path(temporary).unlink()
+        Path(temporary).unlink(missing_ok=True)
         raise

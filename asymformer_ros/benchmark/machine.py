@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from asymformer_ros import __version__
-from asymformer_ros.engines.cpu_threads import cpu_threads
+from asymformer_ros.engines.cpu_threads import cpu_threads, cpuinfo
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.nvidia import require_gpu
 
@@ -47,10 +47,10 @@ class Machine:
 
 def this_machine() -> Machine:
     """What this process runs on."""
-    cpuinfo = Path("/proc/cpuinfo").read_text(errors="replace")
+    cpus = cpuinfo()
     return Machine(
-        cpu=_cpu(cpuinfo),
-        cpu_features=_features(cpuinfo),
+        cpu=_cpu(cpus),
+        cpu_features=_features(cpus),
         cores=cpu_threads(),
         gpu=_gpu(),
         system=f"{platform.platform()}, Python {platform.python_version()}",
@@ -58,8 +58,8 @@ def this_machine() -> Machine:
     )
 
 
-def _cpu(cpuinfo: str) -> str:
-    if named := re.search(r"^model name\s*:\s*(.+)$", cpuinfo, re.MULTILINE):
+def _cpu(cpus: str) -> str:
+    if named := re.search(r"^model name\s*:\s*(.+)$", cpus, re.MULTILINE):
         return named[1].strip()
     board = Path("/proc/device-tree/model")  # ARM kernels name no CPU, but the board
     if board.is_file():
@@ -67,8 +67,8 @@ def _cpu(cpuinfo: str) -> str:
     return platform.machine()
 
 
-def _features(cpuinfo: str) -> tuple[str, ...]:
-    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
+def _features(cpus: str) -> tuple[str, ...]:
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpus, re.MULTILINE)
     present = set(line[1].split()) if line else set()
     return tuple(feature for feature in _FEATURES if feature in present)
 

@@ -16,14 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build what the node would take; returns the exit code."""
     from asymformer_ros.engines.cache import EngineCache
-    from asymformer_ros.engines.choose import open_engine
+    from asymformer_ros.engines.choose import open_model
     from asymformer_ros.engines.engine import EngineError
     from asymformer_ros.engines.model import Model
 
     cache = EngineCache(args.cache_dir)
     if fault := cache.fault():
         raise EngineError(f"{cache.folder} takes no files ({fault}): give another --cache-dir")
-    loaded = open_engine(Model(args.weights, args.profile, cache), args.engine)
+    loaded = open_model(Model(args.weights, args.profile, cache), args.engine)
     loaded.engine.close()
     print(f"{args.weights} on {loaded.sentence}")
     return 1 if cache.lost else 0

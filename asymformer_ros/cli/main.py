@@ -44,10 +44,17 @@ def program() -> None:
     SIGTERM cleans up as Ctrl-C does.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    code = main()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed by whoever started this
-            stream.flush()
+    try:
+        try:
+            code = main()
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # closed by whoever started this
+                    stream.flush()
+    except BrokenPipeError:
+        # Whoever read our output wants no more of it, nor a word about that; `head` does so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 1
     if code == _INTERRUPTED:
         # A thread that is still loading a network would abort the process on its way out.
         os._exit(code)
@@ -55,7 +62,10 @@ def program() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line and run a verb; returns the exit code."""
+    """Parse the command line and run a verb; returns the exit code.
+
+    Raises BrokenPipeError where nobody reads the output any more.
+    """
     args = argparse.Namespace(verb="")
     try:
         args = _parsed(arguments)
@@ -64,9 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         return code
     except BrokenPipeError:
-        # Whoever read our output wants no more of it, nor a word about that; `head` does so.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        raise
     except KeyboardInterrupt:
         message, code = "interrupted", _INTERRUPTED
     except ModuleNotFoundError as error:

@@ -58,13 +58,14 @@ class EngineCache:
         content, _ = self._read(name)
         if content is not None:
             return content
-        with self._lock(name):
+        with self._lock(name) as locked:
             # Another process may have made it meanwhile, and its seal may have been on its way.
             content, fault = self._read(name)
             if content is None:
                 if fault:
                     _log.warning("%s is %s: it is made again", self.folder / name, fault)
-                self._remove_leftovers(name)
+                if locked:
+                    self._remove_leftovers(name)
                 content = make()
                 self.put(name, content)
         return content
@@ -141,24 +142,25 @@ class EngineCache:
         return content, ""
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        """Hold the lock of `name`, or go on without one where the disk has none."""
+    def _lock(self, name: str) -> Iterator[bool]:
+        """Hold the lock of `name`, or go on without one where the disk has none: False."""
         path = self.folder / f"{name}.lock"
         with ExitStack() as stack:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                # Only read: it may be another user's. The kernel frees the lock with the file, so a
-                # killed process leaves none behind.
-                file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                # The kernel frees the lock with the file, so a killed process leaves none behind.
+                file = _open_lock(path)
                 stack.callback(os.close, file)
                 _wait_for_lock(file, name)
+                locked = True
             except OSError as error:
+                locked = False
                 _log.info(
                     "%s takes no locks (%s): what starts at once is built twice",
                     self.folder,
                     error.strerror,
                 )
-            yield
+            yield locked
 
     def _remove_leftovers(self, name: str) -> None:
         """What was half-written when its process was killed."""
@@ -175,6 +177,15 @@ class EngineCache:
                 "give a cache_dir with room that this user may write to",
                 what,
             )
+
+
+def _open_lock(path: Path) -> int:
+    """A descriptor of the lock file, which may be another user's; NFS wants one for writing."""
+    flags = os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags | os.O_RDWR, 0o644)
+    except PermissionError:
+        return os.open(path, flags | os.O_RDONLY)
 
 
 def _wait_for_lock(descriptor: int, name: str) -> None:

@@ -57,10 +57,10 @@ def load_engine(
     what is built for this machine is kept; empty is ~/.cache/asymformer_ros. profile: preprocessing
     of official weights. Raises EngineError or CheckpointError with one sentence.
     """
-    return open_engine(Model(weights, profile, EngineCache(cache_dir)), engine)
+    return open_model(Model(weights, profile, EngineCache(cache_dir)), engine)
 
 
-def open_engine(model: Model, engine: str) -> LoadedEngine:
+def open_model(model: Model, engine: str) -> LoadedEngine:
     """`load_engine` of a model."""
     return LoadedEngine(FailoverEngine(candidates(model, engine), check_frame_of(model)))
 

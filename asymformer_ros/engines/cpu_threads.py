@@ -1,4 +1,4 @@
-"""How many threads are worth starting: containers ration time, which no runtime looks at."""
+"""The CPUs, and how many threads are worth starting: containers ration time, unseen by runtimes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from pathlib import Path, PurePosixPath
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def cpuinfo() -> str:
+    """What the kernel says of the CPUs; empty where there is no /proc."""
+    try:
+        return Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def allowed_cpus() -> int:
@@ -29,8 +37,8 @@ def cpu_threads(cgroups: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> int
 
 def _quotas(cgroups: Path, membership: Path) -> Iterator[float]:
     """The CPUs' worth of time that each control group around this process grants."""
-    with suppress(OSError):
-        for line in membership.read_text().splitlines():
+    with suppress(OSError, ValueError):  # no control groups; not the form of man 7 cgroups
+        for line in membership.read_text(errors="replace").splitlines():
             _, controllers, path = line.split(":", 2)
             # Seen from inside a container the path may be the host's: the root is the container's.
             for group in (PurePosixPath(path), *PurePosixPath(path).parents):
@@ -38,8 +46,9 @@ def _quotas(cgroups: Path, membership: Path) -> Iterator[float]:
                 if not controllers:
                     yield from _quota(cgroups / folder / "cpu.max")
                 elif "cpu" in controllers.split(","):
-                    cpu = cgroups / "cpu" / folder
-                    yield from _quota(cpu / "cpu.cfs_quota_us", cpu / "cpu.cfs_period_us")
+                    for mount in {"cpu", controllers}:  # the first is a link on most systems
+                        cpu = cgroups / mount / folder
+                        yield from _quota(cpu / "cpu.cfs_quota_us", cpu / "cpu.cfs_period_us")
 
 
 def _quota(*files: Path) -> Iterator[float]:

@@ -77,6 +77,7 @@ class FailoverEngine:
         self._hang_limit_s = hang_limit_s
         self._clock = clock
         self._closed = False
+        self._fault = ""
         self._stumbles = 0
         self._told_s = float("-inf")
         self._openings_s: deque[float] = deque(maxlen=len(self._candidates))
@@ -203,28 +204,37 @@ class FailoverEngine:
 
     def _open_again(self) -> None:
         if self._clock() - self._openings_s[-1] < _REOPEN_PERIOD_S:
-            raise EngineError("no engine is open, and none worked a moment ago")
+            raise EngineError(f"no engine is open: {self._fault}")
         self._in_use = self._open_first_of(self._candidates)
         _log.error("%s %s is opened again", self.name, self.precision)
 
     def _open_first_of(self, candidates: Sequence[Candidate]) -> CheckedEngine:
         self._openings_s.append(self._clock())
         passed_over = []
+        gpu_fault = ""
         for candidate in candidates:
+            if gpu_fault and candidate.on_gpu:
+                passed_over.append((candidate.name, gpu_fault))
+                continue
             try:
                 opened = open_checked(candidate, self._check_frame)
             except CheckpointError:
                 raise  # it is the weights that are wrong
             except Exception as error:
                 passed_over.append((candidate.name, first_line(error)))
+                if isinstance(error, GpuLost):
+                    gpu_fault = first_line(error)
                 continue
+            if gpu_fault:
+                self._candidates = [c for c in self._candidates if not c.on_gpu]
             if self._closed:
                 opened.thread.close()
                 raise EngineError(f"engine {candidate.name} is closed")
             self.passed_over = tuple(passed_over)
             self._stumbles = 0
             return opened
-        raise EngineError(f"no engine works here: {reasons(passed_over)}")
+        self._fault = f"no engine works here: {reasons(passed_over)}"
+        raise EngineError(self._fault)
 
 
 def open_checked(candidate: Candidate, check_frame: Callable[[], CheckFrame]) -> CheckedEngine:

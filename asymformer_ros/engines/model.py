@@ -39,6 +39,11 @@ class Model:
             raise CheckpointError(
                 f"{self.path} carries its own profile: leave the parameter 'profile' empty"
             )
+        if read_profile(content) is not None and external_files(content):
+            raise CheckpointError(
+                f"{self.path} keeps its weights in another file, where engines do not find them: "
+                "save it as one file"
+            )
         #: Begins the names of all that is made from these weights.
         self.key = _key(self.path, content, profile_name)
 
@@ -53,12 +58,16 @@ class Model:
         content = self.path.read_bytes()
         if read_profile(content) is None:
             return self.cache.get(f"{self.key}.onnx", self._wrapped)
-        self.require_unchanged()
+        self.require_unchanged(content)
         return content
 
-    def require_unchanged(self) -> None:
-        """CheckpointError if the file is not what it was: `key` must not name other weights."""
-        if _key(self.path, self.path.read_bytes(), self.profile_name) != self.key:
+    def require_unchanged(self, content: bytes | None = None) -> None:
+        """CheckpointError if the file is not what it was: `key` must not name other weights.
+
+        content: of the file, if it was read anyway.
+        """
+        content = self.path.read_bytes() if content is None else content
+        if _key(self.path, content, self.profile_name) != self.key:
             raise CheckpointError(f"{self.path} was changed while it was in use: start again")
 
     @cached_property
@@ -106,7 +115,7 @@ class Model:
         from asymformer_ros.engines.official_onnx import wrap_official
 
         try:
-            model = onnx.load(self.path)
+            model = onnx.load(self.path.resolve())
         except (DecodeError, onnx.checker.ValidationError) as error:
             raise CheckpointError(f"{self.path} is not a readable ONNX file") from error
         graph = bytes(wrap_official(model, self.profile_name).SerializeToString())
@@ -139,14 +148,15 @@ def _content_beside(path: Path, content: bytes) -> Iterator[bytes]:
     """The weights that an ONNX file keeps in other files, as today's PyTorch exports them."""
     if path.suffix != ".onnx":
         return
+    folder = path.resolve().parent
     for name in sorted(external_files(content)):
         file = PurePosixPath(name)
-        if file.is_absolute() or ".." in file.parts or not (path.parent / file).is_file():
+        if file.is_absolute() or ".." in file.parts or not (folder / file).is_file():
             raise CheckpointError(
                 f"{path} keeps its weights in {name}, which is not beside it: "
                 "copy that file as well, or export with external_data=False"
             )
-        yield (path.parent / file).read_bytes()
+        yield (folder / file).read_bytes()
 
 
 def _find(weights: str) -> Path:
@@ -154,7 +164,10 @@ def _find(weights: str) -> Path:
     bundled = _BUNDLED / f"{weights}.onnx"
     if bundled.is_file():
         return bundled
-    path = Path(weights).expanduser()
+    try:
+        path = Path(weights).expanduser()
+    except RuntimeError as error:
+        raise CheckpointError(f"weights {weights!r} name no home directory") from error
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in _BUNDLED.glob("*.onnx")))
         raise CheckpointError(

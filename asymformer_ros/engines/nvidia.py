@@ -11,7 +11,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
@@ -20,6 +19,7 @@ from importlib.util import find_spec
 from threading import Thread
 
 from asymformer_ros.engines.engine import EngineError
+from asymformer_ros.engines.other_process import python_command
 
 #: The first with the casts and the layer types that the half-precision graph needs.
 OLDEST_TENSORRT = (8, 6)
@@ -129,7 +129,9 @@ def require_tensorrt() -> TensorRtPlatform:
     for package, remedy in _PACKAGES.items():
         if find_spec(package) is None:
             raise EngineError(f"the Python package {package} is not installed: {remedy}")
-    answer = _probed([sys.executable, "-m", "asymformer_ros.engines.nvidia_probe"])
+    answer = _probed(
+        python_command("from asymformer_ros.engines import nvidia_probe as p; p.main()")
+    )
     platform = TensorRtPlatform(gpu.name, gpu.compute_capability, gpu.cuda, **answer)
     if _release(platform.tensorrt) < OLDEST_TENSORRT:
         oldest = ".".join(map(str, OLDEST_TENSORRT))

@@ -47,7 +47,3 @@ def _versions() -> dict[str, str]:
         except Exception as error:
             raise EngineError(f"tensorrt cannot start: {first_line(error)}") from error
     return {"tensorrt": trt.__version__, "pycuda": pycuda.VERSION_TEXT, "cuda_python": cuda_python}
-
-
-if __name__ == "__main__":
-    main()

@@ -11,35 +11,53 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from asymformer_ros.engines.cache import EngineCache
+from asymformer_ros.engines.cpu_threads import cpuinfo
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.nvidia import signal_name
+from asymformer_ros.engines.other_process import python_command
 
 #: PyTorch from a slow disk takes half a minute.
 IMPORT_LIMIT_S = 120.0
 
-# Without its telemetry OpenVINO does not report to Google Analytics.
-_IMPORT = "import sys; sys.modules['openvino_telemetry'] = None; import {}"
+# Without its telemetry OpenVINO does not report to Google Analytics. What happens at the end of the
+# process says nothing of the import.
+_IMPORT = "import os; sys.modules['openvino_telemetry'] = None; import {}; os._exit(0)"
+
+# What was wrong with an installation, empty for nothing: a hang is not waited for twice.
+_outcomes: dict[str, str] = {}
 
 
 def require_packages(cache: EngineCache, *packages: str) -> None:
     """EngineError, saying what to do, unless all can be imported.
 
-    Each is tried in another process first, once for an installation and a CPU: a wheel that was
-    made for newer CPUs ends its process with an illegal instruction, a broken one with worse.
+    Each is tried in another process first: a wheel that was made for newer CPUs ends its process
+    with an illegal instruction, a broken one with worse. What the cache keeps is tried once for an
+    installation and a CPU, the rest once in each process.
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise EngineError(f"not installed: pip install {' '.join(missing)}")
     for name in packages:
         if name not in sys.modules:
-            cache.get(f"{name}-{_installation(name)}.imports", partial(_tried, name))
+            _require_importable(cache, name)
+
+
+def _require_importable(cache: EngineCache, package: str) -> None:
+    key = f"{package}-{_installation(package)}.imports"
+    if key not in _outcomes:
+        try:
+            cache.get(key, partial(_tried, package))
+            _outcomes[key] = ""
+        except EngineError as error:
+            _outcomes[key] = str(error)
+    if fault := _outcomes[key]:
+        raise EngineError(fault)
 
 
 def _tried(package: str) -> bytes:
-    command = [sys.executable, "-c", _IMPORT.format(package)]
     try:
         done = subprocess.run(
-            command,
+            python_command(_IMPORT.format(package)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -66,10 +84,6 @@ def _installation(package: str) -> str:
     spec = find_spec(package)
     origin = Path((spec and spec.origin) or "")
     stat = origin.stat()
-    cpu = re.search(r"^(?:flags|Features)\s*:.*$", _cpuinfo(), re.MULTILINE)
+    cpu = re.search(r"^(?:flags|Features)\s*:.*$", cpuinfo(), re.MULTILINE)
     known = (origin, stat.st_mtime_ns, stat.st_size, sys.version, cpu and cpu[0])
     return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
-
-
-def _cpuinfo() -> str:
-    return Path("/proc/cpuinfo").read_text(errors="replace")

@@ -60,8 +60,9 @@ class TorchCudaEngine:
             with torch.cuda.stream(self._stream):
                 self._load(graph)
         except Exception as error:
-            self.close()
+            # Before: what the frames hold could not be freed.
             traceback.clear_frames(error.__traceback__)
+            self.close()
             raise EngineError(f"torch cannot use the GPU: {first_line(error)}") from error
 
     def infer(

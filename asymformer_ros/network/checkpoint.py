@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,8 @@ from asymformer_ros.network.profile import (
 )
 
 _log = logging.getLogger(__name__)
+# Where the official training keeps weights; the first that is there is taken.
+_WRAPPERS, _AVERAGED = ("state_dict", "model"), "state_dict_ema"
 # A zip archive, or the pickle that it was before PyTorch 1.6.
 _PICKLES = (b"PK", b"\x80")
 _RELEASED_NAMES = ((r"\.SCC\.conv1\.", ".SCC.conv_bn.0."), (r"\.SCC\.bn\.", ".SCC.conv_bn.1."))
@@ -97,7 +98,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # damage can raise any
         more = re.search(r"Unsupported (?:global|class|operand)\W+(?:GLOBAL )?([\w.]+)", str(error))
         if more is None:
             raise CheckpointError(
@@ -108,14 +109,16 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
             "where you trust it, load it and save its state dict alone with torch.save"
         ) from error
     if isinstance(content, Mapping):
-        if "state_dict_ema" in content:
+        names = [n for n in (*_WRAPPERS, _AVERAGED) if isinstance(content.get(n), Mapping)]
+        if names and names[0] != _AVERAGED and _AVERAGED in names:
             _log.warning(
-                "%s: the weights under 'state_dict' are used, not those under 'state_dict_ema'; "
-                "for these save them alone with torch.save",
+                "%s: the weights under %r are used, not those under %r; for these save them alone "
+                "with torch.save",
                 path,
+                names[0],
+                _AVERAGED,
             )
-        wrapped = (content.get(name) for name in ("state_dict", "model"))
-        content = next((state for state in wrapped if isinstance(state, Mapping)), content)
+        content = content[names[0]] if names else content
         # What NVIDIA's Transformer Engine keeps beside weights.
         content = {k: v for k, v in content.items() if not str(k).endswith("_extra_state")}
     if not isinstance(content, dict) or not all(

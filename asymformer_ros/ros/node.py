@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import rclpy
@@ -30,7 +31,9 @@ def program() -> NoReturn:
         # The node is part of a cycle, and until it is freed its shared memory stays.
         gc.collect()
         # Python's streams, and those of C, to which the ROS log is written.
-        sys.stdout.flush()
+        with suppress(OSError):  # nobody reads them
+            if sys.stdout is not None:  # closed by whoever started this
+                sys.stdout.flush()
         ctypes.CDLL(None).fflush(None)
         # Not sys.exit: a thread that is still loading an engine would abort the process.
         os._exit(code)

@@ -66,6 +66,16 @@ _V1 = "11:name=systemd:/\n4:cpu,cpuacct:/docker/1f\n1:memory:/docker/1f\n"
         ),
         pytest.param(
             _V1,
+            {
+                "cpu,cpuacct/cpu.cfs_quota_us": "200000\n",
+                "cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+            },
+            2,
+            id="version 1 without the link cpu",
+        ),
+        pytest.param("\n", {}, _MANY, id="no form at all"),
+        pytest.param(
+            _V1,
             {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"},
             _MANY,
             id="version 1 without a limit",

@@ -158,6 +158,21 @@ def test_a_lost_gpu_is_not_tried_again_by_any_engine(caplog):
     assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu", "spare"]
 
 
+def test_a_gpu_that_is_lost_at_the_start_is_not_tried_again():
+    chain = Chain(gpu_first=[], gpu_second=[], cpu=[], spare=[])
+    chain.self_check_faults = {"gpu_first": raising(GpuLost("an illegal access"))}
+    now_s = [0.0]
+    engine = chain.engine(clock=lambda: now_s[0])
+    assert engine.passed_over == (
+        ("gpu_first", "an illegal access"),
+        ("gpu_second", "an illegal access"),
+    )
+    now_s[0] = 60.0
+    chain.opened[-1].faults = [FAULTS["exception"]] * 2
+    engine.infer(RGB, DEPTH)
+    assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu", "spare"]
+
+
 def test_a_lost_gpu_without_another_engine_is_told_at_every_frame():
     lost = raising(GpuLost("illegal memory access: restart the node to use the GPU again"))
     chain = Chain(gpu_only=[lost] * 3)
@@ -238,7 +253,7 @@ def test_nothing_that_works_is_no_end_but_is_not_tried_at_every_frame():
         engine.infer(RGB, DEPTH)
     chain.scripts = {name: [] for name in chain.scripts}
     now_s[0] = 9.9
-    with pytest.raises(EngineError, match="no engine is open, and none worked a moment ago"):
+    with pytest.raises(EngineError, match="no engine is open: no engine works here: second, first"):
         engine.infer(RGB, DEPTH)
     now_s[0] = 10.0
     assert (engine.infer(RGB, DEPTH)[0] == 0).all()

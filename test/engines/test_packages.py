@@ -31,6 +31,11 @@ def install(tmp_path, monkeypatch):
     return write
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_known(monkeypatch):
+    monkeypatch.setattr(packages, "_outcomes", {})
+
+
 @pytest.fixture
 def cache(tmp_path):
     return EngineCache(tmp_path / "cache")
@@ -57,11 +62,25 @@ def test_what_does_not_import_is_an_engine_error(install, cache, source, sentenc
     assert cache.entries() == []
 
 
-def test_what_hangs_is_given_up(install, cache, monkeypatch):
+def test_what_hangs_is_given_up_and_not_waited_for_again(install, cache, monkeypatch):
     monkeypatch.setattr(packages, "IMPORT_LIMIT_S", 0.5)
     install("import threading; threading.Event().wait()")
-    with pytest.raises(EngineError, match="importing a_runtime does not end within"):
-        require_packages(cache, "a_runtime")
+    for _ in range(2):
+        with pytest.raises(EngineError, match="importing a_runtime does not end within 0 s"):
+            require_packages(cache, "a_runtime")
+        monkeypatch.setattr(packages, "IMPORT_LIMIT_S", 1000.0)
+
+
+def test_what_lies_in_the_working_directory_is_not_imported(install, cache, tmp_path, monkeypatch):
+    install("import wave")
+    (tmp_path / "wave.py").write_text("raise RuntimeError('I am a data set')")
+    monkeypatch.chdir(tmp_path)
+    require_packages(cache, "a_runtime")
+
+
+def test_an_end_that_crashes_is_nothing_against_the_import(install, cache):
+    install("import atexit, os; atexit.register(os.abort)")
+    require_packages(cache, "a_runtime")
 
 
 def test_what_is_not_installed_is_named(cache):
@@ -69,11 +88,12 @@ def test_what_is_not_installed_is_named(cache):
         require_packages(cache, "b_runtime", "json", "c_runtime")
 
 
-def test_an_installation_is_tried_once(install, cache, tmp_path):
+def test_an_installation_is_tried_once(install, cache, tmp_path, monkeypatch):
     tried = tmp_path / "tried"
     source = f"open({str(tried)!r}, 'a').write('x')"
     install(source)
     for _ in range(3):
+        monkeypatch.setattr(packages, "_outcomes", {})  # as in another process
         require_packages(cache, "a_runtime")
     assert tried.read_text() == "x"
     install(source + "  # a newer one")
