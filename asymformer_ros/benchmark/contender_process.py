@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from asymformer_ros.benchmark.contenders import Contender, Timed
 from asymformer_ros.benchmark.memory import peak_mb, reset_peak
 from asymformer_ros.engines.engine import StageTimes, first_line
+from asymformer_ros.engines.other_process import signal_name
 
 #: Building a TensorRT engine on a small Jetson takes a good part of it.
 OPEN_LIMIT_S = 3600.0
@@ -126,7 +127,7 @@ def _manner(exit_code: int | None) -> str:
         return "without a trace"
     if exit_code >= 0:
         return f"with code {exit_code}"
-    name = signal.Signals(-exit_code).name
+    name = signal_name(-exit_code)
     hint = ", as the kernel does when memory runs out" if name == "SIGKILL" else ""
     return f"by {name}{hint}"
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from asymformer_ros import __version__
-from asymformer_ros.engines.cpu_threads import cpu_threads, cpuinfo
+from asymformer_ros.engines.cpu_threads import cpu_features, cpu_threads, cpuinfo
 from asymformer_ros.engines.engine import EngineError
 from asymformer_ros.engines.nvidia import require_gpu
 
@@ -47,10 +47,9 @@ class Machine:
 
 def this_machine() -> Machine:
     """What this process runs on."""
-    cpus = cpuinfo()
     return Machine(
-        cpu=_cpu(cpus),
-        cpu_features=_features(cpus),
+        cpu=_cpu(cpuinfo()),
+        cpu_features=tuple(feature for feature in _FEATURES if feature in cpu_features()),
         cores=cpu_threads(),
         gpu=_gpu(),
         system=f"{platform.platform()}, Python {platform.python_version()}",
@@ -65,12 +64,6 @@ def _cpu(cpus: str) -> str:
     if board.is_file():
         return board.read_text(errors="replace").rstrip("\0\n")
     return platform.machine()
-
-
-def _features(cpus: str) -> tuple[str, ...]:
-    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpus, re.MULTILINE)
-    present = set(line[1].split()) if line else set()
-    return tuple(feature for feature in _FEATURES if feature in present)
 
 
 def _gpu() -> str:

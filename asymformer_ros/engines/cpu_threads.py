@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,12 @@ def cpuinfo() -> str:
         return Path("/proc/cpuinfo").read_text(errors="replace")
     except OSError:
         return ""
+
+
+def cpu_features() -> list[str]:
+    """The instruction sets of the CPUs as the kernel names them, such as ``avx512_bf16``."""
+    line = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo(), re.MULTILINE)
+    return line[1].split() if line else []
 
 
 def allowed_cpus() -> int:

@@ -35,11 +35,12 @@ class Model:
         self.profile_name = profile_name
         self.cache = cache
         content = self.path.read_bytes()
-        if profile_name and read_profile(content) is not None:
+        own = read_profile(content) is not None
+        if own and profile_name:
             raise CheckpointError(
                 f"{self.path} carries its own profile: leave the parameter 'profile' empty"
             )
-        if read_profile(content) is not None and external_files(content):
+        if own and external_files(content):
             raise CheckpointError(
                 f"{self.path} keeps its weights in another file, where engines do not find them: "
                 "save it as one file"

@@ -9,17 +9,15 @@ from __future__ import annotations
 import ctypes
 import json
 import re
-import signal
 import subprocess
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from threading import Thread
 
 from asymformer_ros.engines.engine import EngineError
-from asymformer_ros.engines.other_process import python_command
+from asymformer_ros.engines.other_process import run_python, signal_name
 
 #: The first with the casts and the layer types that the half-precision graph needs.
 OLDEST_TENSORRT = (8, 6)
@@ -129,9 +127,7 @@ def require_tensorrt() -> TensorRtPlatform:
     for package, remedy in _PACKAGES.items():
         if find_spec(package) is None:
             raise EngineError(f"the Python package {package} is not installed: {remedy}")
-    answer = _probed(
-        python_command("from asymformer_ros.engines import nvidia_probe as p; p.main()")
-    )
+    answer = _probed("from asymformer_ros.engines import nvidia_probe; nvidia_probe.main()")
     platform = TensorRtPlatform(gpu.name, gpu.compute_capability, gpu.cuda, **answer)
     if _release(platform.tensorrt) < OLDEST_TENSORRT:
         oldest = ".".join(map(str, OLDEST_TENSORRT))
@@ -164,45 +160,25 @@ def _first_gpu(driver: ctypes.CDLL) -> Gpu:
     return Gpu(name.value.decode(errors="replace"), f"{major}.{minor}", cuda)
 
 
-def _probed(command: list[str]) -> dict[str, str]:
+def _probed(code: str) -> dict[str, str]:
     """What the probe prints; EngineError where it fails, dies or hangs."""
-    probe = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
     try:
-        printed, complaints = probe.communicate(timeout=PROBE_LIMIT_S)
+        probe = run_python(code, PROBE_LIMIT_S)
     except subprocess.TimeoutExpired as error:
-        probe.kill()
-        # A process that hangs in the kernel does not even die; it must not hold up this one.
-        with suppress(subprocess.TimeoutExpired):
-            probe.communicate(timeout=1.0)
         raise EngineError(f"TensorRT does not start within {PROBE_LIMIT_S:.0f} s") from error
-    if probe.returncode < 0:
+    if probe.code < 0:
         raise EngineError(
-            f"TensorRT ends its process with {signal_name(-probe.returncode)} (code "
-            f"{probe.returncode}): TensorRT, CUDA and the driver do not fit together"
+            f"TensorRT ends its process with {signal_name(-probe.code)} (code "
+            f"{probe.code}): TensorRT, CUDA and the driver do not fit together"
         )
     try:
-        answer: dict[str, str] = json.loads(printed.splitlines()[-1])
+        answer: dict[str, str] = json.loads(probe.printed.splitlines()[-1])
     except (ValueError, IndexError) as error:
-        last = next(iter(complaints.strip().splitlines()[::-1]), f"code {probe.returncode}")
-        raise EngineError(f"TensorRT cannot be tried: {last}") from error
+        reason = probe.last_complaint or f"code {probe.code}"
+        raise EngineError(f"TensorRT cannot be tried: {reason}") from error
     if "error" in answer:
         raise EngineError(answer["error"])
     return answer
-
-
-def signal_name(number: int) -> str:
-    """``SIGSEGV`` and the like."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
 
 
 def _release(version: str) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import subprocess
 import sys
 from functools import partial
@@ -11,10 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from asymformer_ros.engines.cache import EngineCache
-from asymformer_ros.engines.cpu_threads import cpuinfo
+from asymformer_ros.engines.cpu_threads import cpu_features
 from asymformer_ros.engines.engine import EngineError
-from asymformer_ros.engines.nvidia import signal_name
-from asymformer_ros.engines.other_process import python_command
+from asymformer_ros.engines.other_process import run_python, signal_name
 
 #: PyTorch from a slow disk takes half a minute.
 IMPORT_LIMIT_S = 120.0
@@ -56,26 +54,18 @@ def _require_importable(cache: EngineCache, package: str) -> None:
 
 def _tried(package: str) -> bytes:
     try:
-        done = subprocess.run(
-            python_command(_IMPORT.format(package)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=IMPORT_LIMIT_S,
-            check=False,
-        )
+        trial = run_python(_IMPORT.format(package), IMPORT_LIMIT_S)
     except subprocess.TimeoutExpired as error:
         limit = f"{IMPORT_LIMIT_S:.0f} s"
         raise EngineError(f"importing {package} does not end within {limit}") from error
-    if done.returncode < 0:
+    if trial.code < 0:
         raise EngineError(
-            f"importing {package} ends the process with {signal_name(-done.returncode)}: "
+            f"importing {package} ends the process with {signal_name(-trial.code)}: "
             f"it is broken or not made for this CPU, install another build of {package}"
         )
-    if done.returncode > 0:
-        last = next(iter(done.stderr.strip().splitlines()[::-1]), f"code {done.returncode}")
-        raise EngineError(f"{package} cannot be imported: {last}")
+    if trial.code > 0:
+        reason = trial.last_complaint or f"code {trial.code}"
+        raise EngineError(f"{package} cannot be imported: {reason}")
     return b"imports"
 
 
@@ -84,6 +74,5 @@ def _installation(package: str) -> str:
     spec = find_spec(package)
     origin = Path((spec and spec.origin) or "")
     stat = origin.stat()
-    cpu = re.search(r"^(?:flags|Features)\s*:.*$", cpuinfo(), re.MULTILINE)
-    known = (origin, stat.st_mtime_ns, stat.st_size, sys.version, cpu and cpu[0])
+    known = (origin, stat.st_mtime_ns, stat.st_size, sys.version, cpu_features())
     return hashlib.sha256(repr(known).encode()).hexdigest()[:16]

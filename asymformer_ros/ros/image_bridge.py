@@ -6,13 +6,13 @@ import functools
 import importlib
 import importlib.util
 import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
+from asymformer_ros.engines.other_process import run_python
 from asymformer_ros.perception.frames import FrameError
 
 _TRIAL_TIMEOUT_S = 30.0
@@ -63,19 +63,12 @@ def _bridge() -> Any:
 def _failure_of_trial() -> str:
     """Why a process that converts an image with cv_bridge fails, empty if it does not."""
     try:
-        trial = subprocess.run(
-            [sys.executable, "-c", _TRIAL],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TRIAL_TIMEOUT_S,
-        )
+        trial = run_python(_TRIAL, _TRIAL_TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         return _said(error)
-    if trial.returncode <= 0:
-        return f"it is killed by signal {-trial.returncode}" if trial.returncode else ""
-    return " ".join(trial.stderr.split("\n")[-2:]).strip() or f"exit code {trial.returncode}"
+    if trial.code <= 0:
+        return f"it is killed by signal {-trial.code}" if trial.code else ""
+    return trial.last_complaint or f"exit code {trial.code}"
 
 
 def _said(error: Exception) -> str:
