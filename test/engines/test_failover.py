@@ -2,93 +2,11 @@
 
 import logging
 import threading
-from concurrent.futures import Future
 
-import numpy as np
 import pytest
+from scripted_engines import DEPTH, FAULTS, PATIENCE_S, RGB, SIZE, Chain, raising
 
-from asymformer_ros.engines import failover
-from asymformer_ros.engines.engine import EngineError, GpuLost, StageTimes
-from asymformer_ros.engines.engine_thread import EngineThread, abandoned
-from asymformer_ros.engines.failover import Candidate, FailoverEngine
-from asymformer_ros.engines.self_check import CheckFrame
-from asymformer_ros.network.profile import CheckpointError, Profile
-
-SIZE = (32, 64)
-PATIENCE_S = 20.0
-RGB = np.zeros((*SIZE, 3), np.uint8)
-DEPTH = np.ones(SIZE, np.float32)
-
-
-class Scripted:
-    """An engine that labels everything 0, but for the frames for which it has a fault."""
-
-    precision = "fp32"
-    profile = Profile("asymformer-nano", "nyu40", 40, SIZE)
-    input_size = SIZE
-    stages = StageTimes(0, 0, 0, 0)
-
-    def __init__(self, name, faults):
-        self.name = name
-        self.faults = faults
-        self.threads = {threading.get_ident()}
-        self.closed = threading.Event()
-
-    def infer(self, rgb, depth_m):
-        self.threads.add(threading.get_ident())
-        if self.faults and (fault := self.faults.pop(0)) is not None:
-            answer = fault()
-            if answer is not None:
-                return answer
-        return np.zeros(SIZE, np.uint8), np.full(SIZE, 200, np.uint8)
-
-    def close(self):
-        self.threads.add(threading.get_ident())
-        self.closed.set()
-
-
-class Chain:
-    """Candidates `first`, `second`, ... of scripted engines; remembers all that were opened."""
-
-    def __init__(self, **scripts):
-        self.opened = []
-        self.scripts = scripts
-        self.self_check_faults = {}
-
-    def candidates(self):
-        return [
-            Candidate(name, lambda name=name: self.open(name), on_gpu=name.startswith("gpu"))
-            for name in self.scripts
-        ]
-
-    def open(self, name):
-        script = self.scripts[name]
-        if isinstance(script, BaseException):
-            raise script
-        self.scripts[name] = []  # opened again, it works
-        self.opened.append(Scripted(name, [self.self_check_faults.get(name), *script]))
-        return self.opened[-1]
-
-    def engine(self, **options):
-        check = CheckFrame(RGB, DEPTH, np.zeros(SIZE, np.uint8))
-        return FailoverEngine(self.candidates(), lambda: check, **options)
-
-
-def raising(error):
-    def fault():
-        raise error
-
-    return fault
-
-
-FAULTS = {
-    "exception": raising(RuntimeError("illegal memory access")),
-    "out of memory": raising(MemoryError("out of device memory")),
-    "wrong shape": lambda: (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)),
-    "wrong type": lambda: (np.zeros(SIZE, np.int64), np.zeros(SIZE, np.uint8)),
-    "no arrays": lambda: (None, None),
-    "panic": raising(SystemExit("the runtime panics")),  # as PyO3's PanicException no Exception
-}
+from asymformer_ros.engines.engine import EngineError, GpuLost
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
@@ -158,21 +76,6 @@ def test_a_lost_gpu_is_not_tried_again_by_any_engine(caplog):
     assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu", "spare"]
 
 
-def test_a_gpu_that_is_lost_at_the_start_is_not_tried_again():
-    chain = Chain(gpu_first=[], gpu_second=[], cpu=[], spare=[])
-    chain.self_check_faults = {"gpu_first": raising(GpuLost("an illegal access"))}
-    now_s = [0.0]
-    engine = chain.engine(clock=lambda: now_s[0])
-    assert engine.passed_over == (
-        ("gpu_first", "an illegal access"),
-        ("gpu_second", "an illegal access"),
-    )
-    now_s[0] = 60.0
-    chain.opened[-1].faults = [FAULTS["exception"]] * 2
-    engine.infer(RGB, DEPTH)
-    assert [opened.name for opened in chain.opened] == ["gpu_first", "cpu", "spare"]
-
-
 def test_a_lost_gpu_without_another_engine_is_told_at_every_frame():
     lost = raising(GpuLost("illegal memory access: restart the node to use the GPU again"))
     chain = Chain(gpu_only=[lost] * 3)
@@ -181,17 +84,6 @@ def test_a_lost_gpu_without_another_engine_is_told_at_every_frame():
         with pytest.raises(EngineError, match=r"no engine segments this frame: .*restart the node"):
             engine.infer(RGB, DEPTH)
     assert len(chain.opened) == 1
-
-
-def test_an_engine_that_hangs_in_its_self_check_is_passed_over(monkeypatch):
-    monkeypatch.setattr(failover, "_FIRST_FRAME_LIMIT_S", 0.2)
-    release = threading.Event()
-    chain = Chain(first=[], second=[])
-    chain.self_check_faults = {"first": release.wait}
-    engine = chain.engine()
-    assert engine.passed_over == (("first", "no answer within 0 s"),)
-    release.set()
-    assert chain.opened[0].closed.wait(PATIENCE_S)
 
 
 def test_an_engine_alone_that_hangs_is_used_again_once_it_is_back():
@@ -289,64 +181,12 @@ def test_an_engine_can_be_closed_while_it_works():
     assert chain.opened[0].closed.wait(PATIENCE_S)
 
 
-def test_whoever_gives_up_waiting_leaves_no_open_engine_behind(monkeypatch):
-    opening, release = threading.Event(), threading.Event()
-    engine = Scripted("slow", [])
-    given_up = []
-
-    def open_slowly():
-        event = abandoned()
-        opening.set()
-        release.wait()
-        given_up.append(event.is_set())
-        return engine
-
-    def interrupted(future, timeout=None):
-        opening.wait()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Future, "result", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        EngineThread(open_slowly)
-    release.set()
-    assert engine.closed.wait(PATIENCE_S)
-    assert given_up == [True]
-
-
 def test_a_frame_of_a_wrong_size_is_not_the_engine_s_fault():
     chain = Chain(first=[], second=[])
     engine = chain.engine()
     with pytest.raises(EngineError, match="the engine takes 64x32"):
         engine.infer(RGB[:16], DEPTH[:16])
     assert engine.name == "first"
-
-
-def test_what_does_not_open_or_fails_its_self_check_is_passed_over():
-    chain = Chain(first=ImportError("no driver"), broken=SystemExit(1), second=[], third=[])
-    everything_wrong = np.full(SIZE, 9, np.uint8), np.zeros(SIZE, np.uint8)
-    chain.self_check_faults = {"second": lambda: everything_wrong}
-    engine = chain.engine()
-    assert engine.name == "third"
-    assert engine.agreement == 1.0
-    assert engine.passed_over == (
-        ("first", "no driver"),
-        ("broken", "SystemExit: 1"),
-        ("second", "self-check 0.00% < 99% of the labels equal to float32"),
-    )
-    assert chain.opened[0].closed.is_set()
-
-
-def test_no_engine_at_all_says_every_reason():
-    missing = EngineError("not installed")
-    chain = Chain(first=EngineError("no driver"), second=missing, third=missing)
-    said = r"first \(no driver\); second, third \(not installed\)"
-    with pytest.raises(EngineError, match=said):
-        chain.engine()
-
-
-def test_errors_of_the_weights_are_nobody_s_to_pass_over():
-    with pytest.raises(CheckpointError):
-        Chain(first=CheckpointError("a key is missing"), second=[]).engine()
 
 
 def test_an_engine_lives_on_one_thread_that_is_not_ours():
